@@ -1,0 +1,5 @@
+export type * from './generated/types.js';
+export * from './errors.js';
+export * from './kinds.js';
+export * from './object.js';
+export type { GroupResource } from './object.js';

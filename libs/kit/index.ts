@@ -1,0 +1,3 @@
+export * from './ports.js';
+export * from './time.js';
+export * from './assert-never.js';

@@ -1,0 +1,94 @@
+/**
+ * What every controller answers: a plan, which is data in the order in which it must happen. The executor runs the
+ * actions one after the other and stops at the first that fails; the key is then reconciled again, from a fresh view.
+ */
+import type { Clock, IdSource, Instant, Random } from '../kit/index.js';
+import type { GroupResource, KubeObject, ObjectRef } from '../api/index.js';
+
+/** `uid`/`resourceVersion` are preconditions; without them the action applies to whatever has the name. */
+export type ObjectAction =
+  | { readonly do: 'create'; readonly resource: GroupResource; readonly object: KubeObject }
+  /** Replaces the object; `object.metadata.resourceVersion` is compared, a conflict ends the plan and requeues the key. */
+  | { readonly do: 'update'; readonly resource: GroupResource; readonly object: KubeObject }
+  /** As `update`, on the `status` subresource: everything but status is ignored. Comes after the actions that it does not yet show. */
+  | { readonly do: 'update-status'; readonly resource: GroupResource; readonly object: KubeObject }
+  | {
+      readonly do: 'delete';
+      readonly ref: ObjectRef;
+      readonly uid?: string | undefined;
+      readonly propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+      readonly gracePeriodSeconds?: number | undefined;
+    }
+  /** `pods/binding`: sets `spec.nodeName` where it is empty. */
+  | { readonly do: 'bind'; readonly namespace: string; readonly pod: string; readonly uid: string; readonly node: string }
+  /** Recorded best-effort and aggregated (count, lastTimestamp) by the executor; never fails a plan. */
+  | {
+      readonly do: 'event';
+      readonly regarding: KubeObject;
+      readonly type: 'Normal' | 'Warning';
+      readonly reason: string;
+      readonly message: string;
+    };
+
+export interface Plan {
+  readonly actions: readonly ObjectAction[];
+  /** Reconcile the key again after this time even if nothing changes. */
+  readonly requeueAfterMs?: number | undefined;
+}
+
+/** What a decision may know besides its view. */
+export interface DecisionContext {
+  readonly now: Instant;
+  readonly ids: IdSource;
+}
+
+/** A typed, read-only look at one instant of the watch cache. Objects are shared: never mutate them. */
+export interface ClusterView {
+  get(resource: GroupResource, namespace: string | undefined, name: string): KubeObject | undefined;
+  /** All objects of a resource, or those of one namespace, in key order. */
+  list(resource: GroupResource, namespace?: string): readonly KubeObject[];
+  /** Objects of any kind with an owner reference to `uid`. */
+  ownedBy(uid: string): readonly KubeObject[];
+}
+
+/**
+ * A level-triggered controller: `namespace/name` in, plan out. `reconcile` is pure and idempotent. The machinery promises:
+ * one call a key at a time; not before the cache has caught up with the key's own last write; retries with backoff.
+ */
+export interface Controller {
+  /** Lower-case, as in logs, metrics and the event source: `deployment-controller`. */
+  readonly name: string;
+  /** Which changes wake which keys. */
+  readonly watches: readonly ControllerWatch[];
+  reconcile(view: ClusterView, key: string, context: DecisionContext): Plan;
+}
+
+export interface ControllerWatch {
+  readonly resource: GroupResource;
+  /** Keys to reconcile when `object` (its newest form, or the last one if deleted) changes; `previous` is its earlier form. */
+  readonly keys: (object: KubeObject, previous: KubeObject | undefined, view: ClusterView) => readonly string[];
+}
+
+/** How plans reach the API: implemented by libs/apiserver (in process, the full pipeline as the given user) and by the simulator. Throws StatusError. */
+export interface ObjectClient {
+  create(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
+  update(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
+  updateStatus(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
+  delete(
+    ref: ObjectRef,
+    options?: {
+      readonly uid?: string | undefined;
+      readonly propagation?: string | undefined;
+      readonly gracePeriodSeconds?: number | undefined;
+    },
+  ): Promise<void>;
+  bind(namespace: string, pod: string, uid: string, node: string): Promise<void>;
+}
+
+/** What the machinery is made with. */
+export interface ReconcilingDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly client: ObjectClient;
+}
