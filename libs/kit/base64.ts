@@ -58,7 +58,7 @@ function continuation(bits: number): number {
 
 function utf8Text(bytes: readonly number[]): string {
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [point, length] = codePointAt(bytes, at);
     text += String.fromCodePoint(point);
     at += length;
