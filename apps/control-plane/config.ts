@@ -13,7 +13,13 @@ export interface ControlPlaneConfig {
   readonly roles: readonly ControlPlaneRole[];
   readonly store:
     | { readonly kind: 'memory' }
-    | { readonly kind: 'etcd'; readonly endpoints: readonly string[]; readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+    | {
+        readonly kind: 'etcd';
+        readonly endpoints: readonly string[];
+        readonly caFile?: string;
+        readonly certFile?: string;
+        readonly keyFile?: string;
+      };
   readonly redis?: { readonly url: string } | undefined;
   /** HTTPS of the Kubernetes API. Default 0.0.0.0:6443. */
   readonly api: { readonly host: string; readonly port: number };
