@@ -1,78 +1,83 @@
-/** A clock that stands still until a test (or the simulator) moves it. Tasks run in the order of their time, then of their scheduling. */
-import { instant } from '../time.js';
+/** A clock that moves only when told to. Timers fire in time order, and what they set off runs before the next one. */
+import { onCancel } from '../cancel.js';
+import { Heap } from '../heap.js';
 import type { CancelSignal, Clock, Instant } from '../ports.js';
 
-interface Task {
-  readonly at: number;
+interface Timer {
+  readonly atMs: number;
   readonly order: number;
-  readonly run: () => void;
+  task: (() => void) | undefined;
 }
 
-/** How often pending promise callbacks are let run between two tasks; long chains of awaits need it. */
-const MICROTASK_ROUNDS = 50;
+/** Turns of the microtask queue given to woken code between two timers: enough for deep chains of awaits. */
+const SETTLE_TURNS = 50;
 
 export class FakeClock implements Clock {
-  #now: number;
-  #order = 0;
-  #tasks: Task[] = [];
+  private nowMs: number;
+  private order = 0;
+  private readonly timers = new Heap<Timer>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order));
 
-  /** Starts at 2026-01-01T00:00:00Z unless told otherwise. */
-  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
-    this.#now = startMs;
+  /** Default start: 2026-01-01T00:00:00Z. */
+  constructor(startMs = 1_767_225_600_000) {
+    this.nowMs = startMs;
   }
 
   now(): Instant {
-    return instant(this.#now);
+    return this.nowMs as Instant;
   }
 
   schedule(delayMs: number, task: () => void): Disposable {
-    const entry: Task = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run: task };
-    this.#tasks.push(entry);
-    return { [Symbol.dispose]: () => void (this.#tasks = this.#tasks.filter((other) => other !== entry)) };
+    const timer: Timer = { atMs: this.nowMs + Math.max(0, delayMs), order: (this.order += 1), task };
+    this.timers.push(timer);
+    return {
+      [Symbol.dispose]: () => {
+        timer.task = undefined;
+      },
+    };
   }
 
   sleep(delayMs: number, signal?: CancelSignal): Promise<void> {
-    if (signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
-      const done = (): void => {
-        timer[Symbol.dispose]();
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = this.schedule(delayMs, done);
-      signal?.addEventListener('abort', done, { once: true });
+      const timer = this.schedule(delayMs, resolve);
+      if (signal !== undefined) {
+        onCancel(signal, () => {
+          timer[Symbol.dispose]();
+          resolve();
+        });
+      }
     });
   }
 
   /** How many tasks wait for their time. */
   get pending(): number {
-    return this.#tasks.length;
+    return this.timers.toArray().filter((timer) => timer.task !== undefined).length;
   }
 
-  /** Moves time forward by `ms`, running what becomes due, each at its own instant, with promises settled in between. */
+  /** Lets `ms` pass: runs every timer due until then, each followed by the code that it wakes. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
+    const endMs = this.nowMs + ms;
     await this.settle();
-    for (let task = this.#takeDue(until); task !== undefined; task = this.#takeDue(until)) {
-      this.#now = Math.max(this.#now, task.at);
-      task.run();
+    for (let next = this.nextTimer(); next !== undefined && next.atMs <= endMs; next = this.nextTimer()) {
+      this.timers.pop();
+      this.nowMs = next.atMs;
+      next.task?.();
       await this.settle();
     }
-    this.#now = until;
+    this.nowMs = endMs;
   }
 
-  /** Lets pending promise callbacks run without moving time. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < MICROTASK_ROUNDS; round++) await Promise.resolve();
+  /** Lets woken code run without time passing. */
+  async settle(turns = SETTLE_TURNS): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
   }
 
-  #takeDue(until: number): Task | undefined {
-    let first: Task | undefined;
-    for (const task of this.#tasks) {
-      if (task.at > until) continue;
-      if (first === undefined || task.at < first.at || (task.at === first.at && task.order < first.order)) first = task;
-    }
-    if (first !== undefined) this.#tasks = this.#tasks.filter((task) => task !== first);
-    return first;
+  /** Instant of the next timer, for simulators that jump. */
+  nextAt(): Instant | undefined {
+    return this.nextTimer()?.atMs as Instant | undefined;
+  }
+
+  private nextTimer(): Timer | undefined {
+    while (this.timers.size > 0 && this.timers.peek()?.task === undefined) this.timers.pop();
+    return this.timers.peek();
   }
 }
