@@ -149,5 +149,5 @@ describe('fake clock', () => {
 
 test('ids in tests are predictable', () => {
   const ids = new FakeIds();
-  expect([ids.uid(), ids.suffix(5), ids.suffix(5)]).toEqual(['00000000-0000-4000-8000-000000000001', 'bbbbc', 'bbbbd']);
+  expect([ids.uid(), ids.suffix(5), ids.suffix(5)]).toEqual(['00000000-0000-4000-8000-000000000001', 'bbbbd', 'bbbbf']);
 });
