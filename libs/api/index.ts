@@ -3,3 +3,4 @@ export * from './errors.js';
 export * from './kinds.js';
 export * from './object.js';
 export type { GroupResource } from './object.js';
+export * from './defaults/index.js';
