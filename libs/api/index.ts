@@ -3,4 +3,7 @@ export * from './errors.js';
 export * from './kinds.js';
 export * from './object.js';
 export type { GroupResource } from './object.js';
+export * from './quantity/index.js';
+export * from './selectors/index.js';
+
 export * from './defaults/index.js';
