@@ -1,0 +1,13 @@
+export type * from './messages.js';
+export type * from './ports.js';
+export * from './assignment.js';
+export * from './assignment-index.js';
+export * from './assignment-tracker.js';
+export * from './byte-queue.js';
+export * from './cache-view.js';
+export * from './gateway.js';
+export * from './join-token.js';
+export { mergePodStatus } from './pod-status-intake.js';
+export { LEASE_NAMESPACE, nodeStatus } from './node-registry.js';
+export { allocatePodCidr } from './pod-cidr.js';
+export * from './resources.js';
