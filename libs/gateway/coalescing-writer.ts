@@ -36,6 +36,7 @@ export class CoalescingWriter<Value> implements Disposable {
       slot.pending = { value };
       return;
     }
+    this.#slots.set(key, { pending: { value }, failures: 0 });
     this.#ready.push(key);
     this.#pump();
   }

@@ -84,7 +84,7 @@ function newEvent(node: string, event: PodEventReport, ids: IdSource): KubeObjec
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${event.name}.${ids.uid().replaceAll('-', '').slice(0, 16)}`, namespace: event.namespace },
+    metadata: { name: `${event.name}.${ids.uid().replaceAll('-', '').slice(-16)}`, namespace: event.namespace },
     involvedObject: {
       apiVersion: 'v1',
       kind: 'Pod',

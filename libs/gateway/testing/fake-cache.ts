@@ -79,14 +79,18 @@ export class FakeObjectClient implements ObjectClient {
     const stored = this.#compared(resource, object);
     return this.cache.put(resource, { ...stored, status: object.status });
   }
-  async delete(ref: ObjectRef, options?: { readonly uid?: string | undefined }): Promise<void> {
+  async delete(ref: ObjectRef, options?: { readonly uid?: string | undefined }): Promise<KubeObject | undefined> {
     this.writes++;
     const stored = this.cache.get(storeKey(ref, ref.namespace, ref.name));
     if (stored === undefined) throw new StatusError('NotFound', `${ref.resource} "${ref.name}" not found`);
     if (options?.uid !== undefined && stored.object.metadata.uid !== options.uid) throw new StatusError('Conflict', 'uid differs');
     this.cache.delete(ref, ref.namespace, ref.name);
+    return undefined;
   }
-  async bind(): Promise<void> {
+  async bind(): Promise<KubeObject> {
+    throw new Error('not used here');
+  }
+  async finalize(): Promise<KubeObject> {
     throw new Error('not used here');
   }
 
