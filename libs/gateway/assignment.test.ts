@@ -46,7 +46,7 @@ function world(): { cache: FakeCache; index: AssignmentIndex; trackers: Map<stri
 
 describe('assignments', () => {
   const change = fc.record({
-    what: fc.constantFrom('pod', 'configmap', 'service', 'node') ,
+    what: fc.constantFrom('pod', 'configmap', 'service', 'node'),
     name: fc.constantFrom('a', 'b', 'c'),
     node: fc.constantFrom(undefined, 'n1', 'n2'),
     uses: fc.constantFrom(undefined, 'a', 'b'),
@@ -118,7 +118,12 @@ describe('assignments', () => {
 
   test('a node that renews its status disturbs no other agent', () => {
     const { cache, index, trackers } = world();
-    const node = (beat: string): KubeObject => ({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n2' }, status: { conditions: [beat] } });
+    const node = (beat: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'n2' },
+      status: { conditions: [beat] },
+    });
     cache.put({ group: '', resource: 'nodes' }, node('1'));
     const tracker = new AssignmentTracker('n1', index);
     trackers.set('n1', tracker);

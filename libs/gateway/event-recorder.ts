@@ -50,7 +50,12 @@ export class EventRecorder {
     } catch (error) {
       // A pod's namespace may be gone before its last events are.
       const isExpected = isReason(error, 'NotFound') || isReason(error, 'Forbidden');
-      if (!isExpected) this.options.log.warn('event not recorded', { reason: event.reason, pod: `${event.namespace}/${event.name}`, error: String(error) });
+      if (!isExpected)
+        this.options.log.warn('event not recorded', {
+          reason: event.reason,
+          pod: `${event.namespace}/${event.name}`,
+          error: String(error),
+        });
     } finally {
       this.#active--;
       this.#busy.delete(id);

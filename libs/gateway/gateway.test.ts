@@ -20,20 +20,37 @@ class FakeLine implements AgentLine {
 }
 
 const PODS = { group: '', resource: 'pods' };
-const status: NodeStatus = { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ok' }], capacity: { cpu: '2' } };
+const status: NodeStatus = {
+  conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'ok' }],
+  capacity: { cpu: '2' },
+};
 
 function hello(nodeName: string, version = 0, epoch = ''): AgentMessage {
   const nodeStatus = { statusJson: JSON.stringify(status), labels: { 'kubernetes.io/hostname': nodeName } };
-  return { type: 'hello', hello: { nodeName, agentVersion: 'v0', bootId: 'b', assignmentVersion: version, assignmentEpoch: epoch, nodeStatus } };
+  return {
+    type: 'hello',
+    hello: { nodeName, agentVersion: 'v0', bootId: 'b', assignmentVersion: version, assignmentEpoch: epoch, nodeStatus },
+  };
 }
 function aPod(name: string, nodeName: string): KubeObject {
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default', uid: `uid-${name}` }, spec: { nodeName, containers: [] } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', uid: `uid-${name}` },
+    spec: { nodeName, containers: [] },
+  };
 }
 function world() {
   const clock = new FakeClock();
   const cache = new FakeCache();
   const client = new FakeObjectClient(cache);
-  const addresses = { clusterDomain: 'cluster.local', dnsAddress: '10.96.0.10', serviceCidr: '10.96.0.0/16', clusterCidr: '10.244.0.0/16', nodeMaskSize: 24 };
+  const addresses = {
+    clusterDomain: 'cluster.local',
+    dnsAddress: '10.96.0.10',
+    serviceCidr: '10.96.0.0/16',
+    clusterCidr: '10.244.0.0/16',
+    nodeMaskSize: 24,
+  };
   const gateway = new Gateway({ cache, client, clock, ids: new FakeIds(), log: new RecordingLogger(), addresses });
   gateway.start();
   const join = async (node: string, message = hello(node)): Promise<FakeLine> => {
@@ -132,11 +149,23 @@ describe('gateway', () => {
   test('a repeated event raises its count', async () => {
     const { gateway, cache, join, clock } = world();
     const line = await join('n1');
-    const event = { namespace: 'default', name: 'a', uid: 'u', type: 'Warning', reason: 'BackOff', message: 'm', fieldPath: '', atMs: 0 } as const;
+    const event = {
+      namespace: 'default',
+      name: 'a',
+      uid: 'u',
+      type: 'Warning',
+      reason: 'BackOff',
+      message: 'm',
+      fieldPath: '',
+      atMs: 0,
+    } as const;
     gateway.receive('n1', line, { type: 'events', events: [event, event, { ...event, reason: 'Other' }] });
     await clock.advance(10);
     const events = cache.list('/registry/events/').map(({ object }) => [object['reason'], object['count']]);
-    expect(events).toEqual([['BackOff', 2], ['Other', 1]]);
+    expect(events).toEqual([
+      ['BackOff', 2],
+      ['Other', 1],
+    ]);
   });
 
   test('a session into a pod waits for the agent to dial, and says so when the node is away', async () => {
@@ -166,9 +195,19 @@ describe('gateway', () => {
 
 describe('status merging', () => {
   test('conditions of the scheduler and of readiness gates stay', () => {
-    const stored: PodStatus = { conditions: [{ type: 'PodScheduled', status: 'True' }, { type: 'gate', status: 'True' }, { type: 'Ready', status: 'False' }] };
+    const stored: PodStatus = {
+      conditions: [
+        { type: 'PodScheduled', status: 'True' },
+        { type: 'gate', status: 'True' },
+        { type: 'Ready', status: 'False' },
+      ],
+    };
     const merged = mergePodStatus(stored, { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] });
-    expect(merged.conditions?.map(({ type, status: value }) => `${type}=${value}`)).toEqual(['Ready=True', 'PodScheduled=True', 'gate=True']);
+    expect(merged.conditions?.map(({ type, status: value }) => `${type}=${value}`)).toEqual([
+      'Ready=True',
+      'PodScheduled=True',
+      'gate=True',
+    ]);
   });
 
   test('an unchanged node status is not written again until it is old', () => {

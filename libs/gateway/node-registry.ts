@@ -146,13 +146,12 @@ export class NodeRegistry implements Disposable {
     const spec = { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime: formatMicroTime(clock.now()) };
     try {
       const renewed =
-        lease === undefined
-          ? await client.create(LEASES, this.#newLease(name, spec))
-          : await client.update(LEASES, { ...lease, spec });
+        lease === undefined ? await client.create(LEASES, this.#newLease(name, spec)) : await client.update(LEASES, { ...lease, spec });
       this.#leases.set(name, renewed);
     } catch (error) {
       this.#leases.delete(name);
-      if (isReason(error, 'NotFound')) throw new Error(`lease of ${name} is gone from the store but not yet from the cache`, { cause: error });
+      if (isReason(error, 'NotFound'))
+        throw new Error(`lease of ${name} is gone from the store but not yet from the cache`, { cause: error });
       throw error;
     }
   }

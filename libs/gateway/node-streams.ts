@@ -3,14 +3,7 @@ import type { CancelSignal, Clock } from '../kit/index.js';
 import { parseTime } from '../kit/index.js';
 import { StatusError } from '../api/index.js';
 import type { Pod, Stored } from '../api/index.js';
-import type {
-  ExitStatus,
-  LogOptions,
-  NodeStreams,
-  RemoteConnection,
-  RemoteProcess,
-  RemoteSessionRequest,
-} from '../apiserver/index.js';
+import type { ExitStatus, LogOptions, NodeStreams, RemoteConnection, RemoteProcess, RemoteSessionRequest } from '../apiserver/index.js';
 import type { TunnelChannel, TunnelFrame, TunnelRequest } from './messages.js';
 import { ByteQueue } from './byte-queue.js';
 

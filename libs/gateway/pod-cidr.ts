@@ -10,7 +10,9 @@ export function allocatePodCidr(clusterCidr: string, maskSize: number, taken: Re
     const cidr = `${addressText(start + index * size)}/${maskSize}`;
     if (!taken.has(cidr)) return cidr;
   }
-  throw new Error(`no free pod network: all ${count} networks of /${maskSize} in ${clusterCidr} are taken; enlarge clusterCidr or delete unused nodes`);
+  throw new Error(
+    `no free pod network: all ${count} networks of /${maskSize} in ${clusterCidr} are taken; enlarge clusterCidr or delete unused nodes`,
+  );
 }
 
 function addressNumber(address: string): number {

@@ -24,9 +24,7 @@ export interface ViewedObject {
 
 /** Images that the control plane holds. `undefined` sends the agent to the registry. */
 export interface ImageSource {
-  resolve(
-    reference: string,
-  ): Promise<{ readonly digest: string; readonly mediaType: string; readonly manifest: Uint8Array } | undefined>;
+  resolve(reference: string): Promise<{ readonly digest: string; readonly mediaType: string; readonly manifest: Uint8Array } | undefined>;
   /** The blob's bytes; `undefined` where it is not held. */
   fetch(digest: string): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
