@@ -4,6 +4,7 @@ export * from './kinds.js';
 export * from './object.js';
 export type { GroupResource } from './object.js';
 export * from './quantity/index.js';
+export * from './schema/index.js';
 export * from './selectors/index.js';
 
 export * from './defaults/index.js';

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { loadModels, localName } from './models.js';
 import { ownModels } from './own-models.js';
 import { deriveKinds, renderKinds } from './render-kinds.js';
+import { compactSchema, renderSchema } from './render-schema.js';
 import { renderTypes } from './render-types.js';
 
 const outDir = 'libs/api/generated';
@@ -24,6 +25,6 @@ const kinds = deriveKinds();
 mkdirSync(outDir, { recursive: true });
 write('types.ts', header + renderTypes(models));
 write('kinds.ts', header + renderKinds(kinds));
-const schema = Object.fromEntries([...models].map(([n, m]) => [localName(n), { model: n, ...m }]));
-write('schema.json', JSON.stringify(schema));
+const served = [...kinds.map((kind) => kind.schema), ...Object.keys(ownModels).map(localName)];
+write('schema.ts', header + renderSchema(compactSchema(models, served)));
 console.log(`generated ${models.size} types and ${kinds.length} kinds into ${outDir}`);
