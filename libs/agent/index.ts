@@ -1,1 +1,3 @@
 export * from './ports.js';
+export * from './link/agent-link.js';
+export type * from './link/transport.js';
