@@ -25,7 +25,8 @@ export async function issuePodToken(
   const pod = options.view.get(prefixOf('pod'), `${namespace}/${podName}`)?.object as unknown as Pod | undefined; // decode: a stored pod
   if (pod?.metadata?.uid !== podUid) throw new StatusError('NotFound', `pods "${podName}" not found`);
   const isTheirs = nodeOf(pod) === node && (pod.spec?.serviceAccountName ?? 'default') === serviceAccount;
-  if (!isTheirs) throw new StatusError('Forbidden', `node "${node}" does not run a pod "${podName}" with service account "${serviceAccount}"`);
+  if (!isTheirs)
+    throw new StatusError('Forbidden', `node "${node}" does not run a pod "${podName}" with service account "${serviceAccount}"`);
   const account = options.view.get(prefixOf('service-account'), `${namespace}/${serviceAccount}`)?.object;
   if (account?.metadata.uid === undefined) throw new StatusError('NotFound', `serviceaccounts "${serviceAccount}" not found`);
   const issued = await options.signer.issue({

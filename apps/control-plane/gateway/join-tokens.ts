@@ -9,7 +9,13 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 /** Stores the token's Secret and answers the token. `address` is the gateway's, as joining hosts reach it. */
 export async function createJoinToken(
   client: ObjectClient,
-  options: { readonly address: string; readonly caPem: string; readonly now: number; readonly lifetimeMs?: number; readonly description?: string },
+  options: {
+    readonly address: string;
+    readonly caPem: string;
+    readonly now: number;
+    readonly lifetimeMs?: number;
+    readonly description?: string;
+  },
 ): Promise<string> {
   const secret = { id: randomText(6), secret: randomText(16) };
   const expires = instant(options.now + (options.lifetimeMs ?? TOKEN_LIFETIME_MS));

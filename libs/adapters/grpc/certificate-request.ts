@@ -10,7 +10,12 @@ export interface KeyAndRequest {
 export function newCertificateRequest(nodeName: string): KeyAndRequest {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const subject = sequence(rdn(ORGANIZATION, 'system:nodes'), rdn(COMMON_NAME, `system:node:${nodeName}`));
-  const info = sequence(der(0x02, Buffer.from([0])), subject, publicKey.export({ type: 'spki', format: 'der' }), der(0xa0, Buffer.alloc(0)));
+  const info = sequence(
+    der(0x02, Buffer.from([0])),
+    subject,
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(0xa0, Buffer.alloc(0)),
+  );
   const signature = sign('sha256', info, privateKey);
   const request = sequence(info, sequence(der(0x06, ECDSA_WITH_SHA256)), der(0x03, Buffer.concat([Buffer.from([0]), signature])));
   const lines = request.toString('base64').replace(/(.{64})(?=.)/g, '$1\n');

@@ -138,7 +138,8 @@ function decodeEnrolled(raw: unknown): { readonly certificatePem: string; readon
 }
 
 function newClient(address: string, tls: ClientTls): RawClient {
-  const own = tls.certificatePem === undefined || tls.keyPem === undefined ? [] : [Buffer.from(tls.keyPem), Buffer.from(tls.certificatePem)];
+  const own =
+    tls.certificatePem === undefined || tls.keyPem === undefined ? [] : [Buffer.from(tls.keyPem), Buffer.from(tls.certificatePem)];
   const secure = credentials.createSsl(Buffer.from(tls.caPem), own[0] ?? null, own[1] ?? null);
   return new (gatewayService())(address, secure, {
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,

@@ -1,7 +1,14 @@
 /** The gRPC server in front of libs/gateway: who is calling, what they may call, and the translation of messages. */
 import { isIPv6 } from 'node:net';
 import { Server } from '@grpc/grpc-js';
-import type { handleBidiStreamingCall, sendUnaryData, ServerDuplexStream, ServerUnaryCall, ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type {
+  handleBidiStreamingCall,
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { StatusError } from '../../api/index.js';
 import type { Logger } from '../../kit/index.js';
 import type { AgentLine, Enrolment, Gateway, ImageSource, PodTokenRequest } from '../../gateway/index.js';
@@ -89,7 +96,10 @@ function provenNode(call: AuthenticatedCall): string {
   const name = typeof subject?.CN === 'string' && subject.CN.startsWith('system:node:') ? subject.CN.slice('system:node:'.length) : '';
   const organizations = Array.isArray(subject?.O) ? subject.O : [subject?.O];
   if (name !== '' && organizations.includes('system:nodes')) return name;
-  throw new StatusError('Unauthorized', 'a node certificate of this cluster is needed; join with a token first ("berth token create", "berth join")');
+  throw new StatusError(
+    'Unauthorized',
+    'a node certificate of this cluster is needed; join with a token first ("berth token create", "berth join")',
+  );
 }
 
 function unary<Request, Response extends object>(answer: (request: Request, node: () => string) => Promise<Response>) {

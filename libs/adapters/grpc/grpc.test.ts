@@ -16,7 +16,13 @@ import { testCa } from './testing/test-ca.js';
 import type { TestCa } from './testing/test-ca.js';
 
 const clock = new SystemClock();
-const addresses = { clusterDomain: 'cluster.local', dnsAddress: '10.96.0.10', serviceCidr: '10.96.0.0/16', clusterCidr: '10.244.0.0/16', nodeMaskSize: 24 };
+const addresses = {
+  clusterDomain: 'cluster.local',
+  dnsAddress: '10.96.0.10',
+  serviceCidr: '10.96.0.0/16',
+  clusterCidr: '10.244.0.0/16',
+  nodeMaskSize: 24,
+};
 const secret = { id: 'abcdef', secret: '0123456789abcdef' };
 const PODS = { group: '', resource: 'pods' };
 
@@ -57,7 +63,8 @@ class World implements AsyncDisposable {
       enrolment: new Enrolment({ view: cacheView(cache), signer: ca.signer, clock, log }),
       issueToken: async (node, request) => ({ token: `for ${request.podName} on ${node}`, expiresAtMs: 5 }),
       images: {
-        resolve: async (reference) => (reference === 'held' ? { digest: 'sha256:1', mediaType: 'm', manifest: Buffer.from('{}') } : undefined),
+        resolve: async (reference) =>
+          reference === 'held' ? { digest: 'sha256:1', mediaType: 'm', manifest: Buffer.from('{}') } : undefined,
         fetch: async () =>
           (async function* () {
             yield Buffer.from('abc');
@@ -138,7 +145,9 @@ describe('the agent link over gRPC', () => {
 
   test('a control plane with another CA, and a wrong secret, are refused', async () => {
     const join = { nodeName: 'n1', dataDir: world.folder };
-    await expect(enroll({ ...join, joinToken: world.token({ caSha256: '0'.repeat(64) }) })).rejects.toThrow('is not the one that made the join token');
+    await expect(enroll({ ...join, joinToken: world.token({ caSha256: '0'.repeat(64) }) })).rejects.toThrow(
+      'is not the one that made the join token',
+    );
     await expect(enroll({ ...join, joinToken: world.token({ secret: 'fedcba9876543210' }) })).rejects.toThrow('unknown or was revoked');
   });
 
@@ -152,7 +161,12 @@ describe('the agent link over gRPC', () => {
   test('assignments go down, reports come up', async () => {
     using agent = new Agent(await world.client('n1'), 'n1');
     await until(() => agent.assignments.length === 1);
-    world.cache.put(PODS, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'd', uid: 'u' }, spec: { nodeName: 'n1', containers: [], note: 'ü' } });
+    world.cache.put(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a', namespace: 'd', uid: 'u' },
+      spec: { nodeName: 'n1', containers: [], note: 'ü' },
+    });
     await until(() => agent.assignments.length === 2);
     expect(JSON.parse(agent.assignments[1]?.upserts[0]?.json ?? '')).toMatchObject({ spec: { note: 'ü' } });
     agent.link.report({ namespace: 'd', name: 'a', uid: 'u', statusJson: '{"phase":"Running"}', released: false });
@@ -164,7 +178,12 @@ describe('the agent link over gRPC', () => {
 
   test('an agent comes back by itself when the gateway does, and says everything again', async () => {
     using agent = new Agent(await world.client('n1'), 'n1');
-    world.cache.put(PODS, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'd', uid: 'u' }, spec: { nodeName: 'n1', containers: [] } });
+    world.cache.put(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a', namespace: 'd', uid: 'u' },
+      spec: { nodeName: 'n1', containers: [] },
+    });
     await until(() => agent.link.isConnected);
     const { port } = world.server;
     await world.halt();
@@ -178,7 +197,12 @@ describe('the agent link over gRPC', () => {
   test('sessions flow both ways through a tunnel that the agent dials', async () => {
     using agent = new Agent(await world.client('n1'), 'n1');
     await until(() => agent.link.isConnected);
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'd', uid: 'u' }, spec: { nodeName: 'n1', containers: [] } } as never;
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'a', namespace: 'd', uid: 'u' },
+      spec: { nodeName: 'n1', containers: [] },
+    } as never;
     const asked = world.gateway.streams.exec(
       { verb: 'exec', pod, container: 'c', command: ['cat'], stdin: true, stdout: true, stderr: true, tty: false },
       neverCancelled,

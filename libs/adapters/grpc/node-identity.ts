@@ -111,7 +111,12 @@ function fetchCa(address: string, caSha256: string): Promise<string> {
       const ca = findByHash(socket.getPeerCertificate(true), caSha256);
       socket.end();
       if (ca !== undefined) resolve(pemOf(ca));
-      else reject(new Error(`the control plane at ${address} is not the one that made the join token (its CA has another hash); make a new token there`));
+      else
+        reject(
+          new Error(
+            `the control plane at ${address} is not the one that made the join token (its CA has another hash); make a new token there`,
+          ),
+        );
     });
   });
 }
