@@ -40,7 +40,8 @@ describe('compileServices', () => {
 
   test('endpoints that serve while they terminate are used only when none is ready', () => {
     const ending = { address: '10.244.1.2', ready: false, serving: true, terminating: true };
-    const slice = (endpoints: Parameters<typeof aSlice>[1]['endpoints']) => aSlice('web', { ports: [{ name: 'http', port: 8080 }], endpoints });
+    const slice = (endpoints: Parameters<typeof aSlice>[1]['endpoints']) =>
+      aSlice('web', { ports: [{ name: 'http', port: 8080 }], endpoints });
     expect(backends(compileServices([web], [slice([ending])], on1))).toEqual(['10.244.1.2:8080']);
     expect(backends(compileServices([web], [slice([ending, { address: '10.244.1.3' }])], on1))).toEqual(['10.244.1.3:8080']);
     expect(backends(compileServices([web], [slice([{ ...ending, serving: false }])], on1))).toEqual([]);
@@ -77,7 +78,12 @@ describe('compileServices', () => {
   });
 
   test('internal policy Local keeps to this host, affinity has its timeout or three hours', () => {
-    const spec = { clusterIP: '10.96.0.20', internalTrafficPolicy: 'Local', sessionAffinity: 'ClientIP', ports: [{ port: 53, protocol: 'UDP' }] };
+    const spec = {
+      clusterIP: '10.96.0.20',
+      internalTrafficPolicy: 'Local',
+      sessionAffinity: 'ClientIP',
+      ports: [{ port: 53, protocol: 'UDP' }],
+    };
     const slice = aSlice('dns', { ports: [{ port: 53, protocol: 'UDP' }], endpoints: [{ address: '10.244.2.3', node: 'node-2' }] });
     expect(compileServices([aService('dns', spec)], [slice], on1).frontends[0]).toMatchObject({
       protocol: 'UDP',
@@ -94,7 +100,9 @@ describe('compileServices', () => {
   });
 
   test('the order of the inputs does not matter', () => {
-    const services = [1, 2, 3, 4].map((n) => aService(`s${n}`, { clusterIP: `10.96.0.${n}`, externalIPs: ['192.0.2.9'], ports: [{ port: 80 }] }));
+    const services = [1, 2, 3, 4].map((n) =>
+      aService(`s${n}`, { clusterIP: `10.96.0.${n}`, externalIPs: ['192.0.2.9'], ports: [{ port: 80 }] }),
+    );
     const slices = [1, 2, 3, 4].map((n) => aSlice(`s${n}`, { ports: [{ port: 8080 }], endpoints: [{ address: `10.244.1.${n}` }] }));
     const expected = compileServices(services, slices, on1);
     fc.assert(

@@ -53,7 +53,19 @@ function equal(a: ServiceFrontend, b: ServiceFrontend | undefined): boolean {
 
 function canonical(frontend: ServiceFrontend): string {
   const { kind, address, port, protocol, service, backends, affinitySeconds, local, insideBackends, whenEmpty, sourceRanges } = frontend;
-  return JSON.stringify([kind, address, port, protocol, service, backends, affinitySeconds, local, insideBackends, whenEmpty, sourceRanges]);
+  return JSON.stringify([
+    kind,
+    address,
+    port,
+    protocol,
+    service,
+    backends,
+    affinitySeconds,
+    local,
+    insideBackends,
+    whenEmpty,
+    sourceRanges,
+  ]);
 }
 
 function baseSets(): TableModel['sets'] {
@@ -156,10 +168,7 @@ function chooseBackend(parts: Parts, frontend: ServiceFrontend): readonly string
     return { chain: `at/${name}`, set };
   });
   const spread = names.map(({ chain }, index) => `${index} : goto ${chain}`).join(', ');
-  return [
-    ...names.map(({ chain, set }) => `ip saddr @${set} goto ${chain}`),
-    `numgen random mod ${names.length} vmap { ${spread} }`,
-  ];
+  return [...names.map(({ chain, set }) => `ip saddr @${set} goto ${chain}`), `numgen random mod ${names.length} vmap { ${spread} }`];
 }
 
 function translateTo(frontend: ServiceFrontend, backends: readonly ServiceBackend[]): string {
