@@ -51,13 +51,13 @@ function hostModel(options: { readonly podCidr: string; readonly clusterCidr: st
       ['host-ports-to', { declaration: '', rules: translate }],
       [
         'host-ports-arriving',
-        { declaration: 'type nat hook prerouting priority dstnat - 5; policy accept;', rules: ['goto host-ports-to'] },
+        { declaration: 'type nat hook prerouting priority -105; policy accept;', rules: ['goto host-ports-to'] },
       ],
-      ['host-ports-leaving', { declaration: 'type nat hook output priority dstnat - 5; policy accept;', rules: ['goto host-ports-to'] }],
+      ['host-ports-leaving', { declaration: 'type nat hook output priority -105; policy accept;', rules: ['goto host-ports-to'] }],
       [
         'masquerade-pods',
         {
-          declaration: 'type nat hook postrouting priority srcnat + 5; policy accept;',
+          declaration: 'type nat hook postrouting priority 105; policy accept;',
           rules: [
             'ip saddr . ip daddr @self masquerade fully-random',
             `ip saddr ${options.podCidr} ip daddr != ${options.clusterCidr} ip daddr != 224.0.0.0/4 masquerade fully-random`,

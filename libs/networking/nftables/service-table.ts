@@ -99,13 +99,13 @@ function baseChains(options: ServiceTableOptions): TableModel['chains'] {
     ['refuse', base('', ['meta l4proto tcp reject with tcp reset', 'reject'])],
     ['check', base('', refuse)],
     ['translate', base('', translate)],
-    ['check-arriving', base('type filter hook prerouting priority dstnat - 10; policy accept;', ['goto check'])],
-    ['check-leaving', base('type filter hook output priority dstnat - 10; policy accept;', ['goto check'])],
-    ['translate-arriving', base('type nat hook prerouting priority dstnat; policy accept;', ['goto translate'])],
-    ['translate-leaving', base('type nat hook output priority dstnat; policy accept;', ['goto translate'])],
-    ['unknown-forwarded', base('type filter hook forward priority filter; policy accept;', [unknown])],
-    ['unknown-leaving', base('type filter hook output priority filter; policy accept;', [unknown])],
-    ['masquerade-marked', base('type nat hook postrouting priority srcnat; policy accept;', [masquerade])],
+    ['check-arriving', base('type filter hook prerouting priority -110; policy accept;', ['goto check'])],
+    ['check-leaving', base('type filter hook output priority -110; policy accept;', ['goto check'])],
+    ['translate-arriving', base('type nat hook prerouting priority -100; policy accept;', ['goto translate'])],
+    ['translate-leaving', base('type nat hook output priority -100; policy accept;', ['goto translate'])],
+    ['unknown-forwarded', base('type filter hook forward priority 0; policy accept;', [unknown])],
+    ['unknown-leaving', base('type filter hook output priority 0; policy accept;', [unknown])],
+    ['masquerade-marked', base('type nat hook postrouting priority 100; policy accept;', [masquerade])],
   ]);
 }
 

@@ -1,0 +1,2 @@
+export * from './host-network.js';
+export * from './names.js';
