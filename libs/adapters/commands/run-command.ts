@@ -27,7 +27,11 @@ const TIMEOUT_MS_DEFAULT = 30_000;
 export const runCommand: RunCommand = (argv, options = {}) =>
   new Promise((resolve, reject) => {
     const [command, ...args] = argv;
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: options.timeoutMs ?? TIMEOUT_MS_DEFAULT, killSignal: 'SIGKILL' });
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
+      killSignal: 'SIGKILL',
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

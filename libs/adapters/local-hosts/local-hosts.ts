@@ -102,7 +102,8 @@ export class LocalHosts {
     await this.run(['ip', 'link', 'set', link, 'up', 'alias', `${aliasPrefix(cluster)}${host.name}`]);
     await inside(['ip', '-batch', '-'], {
       input:
-        `link set lo up\naddr replace ${host.address}/${prefix} dev eth0\nlink set eth0 up\n` + `route replace default via ${gateway} dev eth0\n`,
+        `link set lo up\naddr replace ${host.address}/${prefix} dev eth0\nlink set eth0 up\n` +
+        `route replace default via ${gateway} dev eth0\n`,
     });
   }
 

@@ -26,7 +26,16 @@ async function ask(from: TestPod | string | undefined, address: string, port: nu
 }
 
 function frontend(change: Partial<ServiceFrontend>): ServiceFrontend {
-  return { kind: 'address', port: 80, protocol: 'TCP', service: 'default/web:http', backends: [], local: false, whenEmpty: 'reject', ...change };
+  return {
+    kind: 'address',
+    port: 80,
+    protocol: 'TCP',
+    service: 'default/web:http',
+    backends: [],
+    local: false,
+    whenEmpty: 'reject',
+    ...change,
+  };
 }
 
 async function program(...frontends: readonly ServiceFrontend[]): Promise<void> {
@@ -96,7 +105,10 @@ describe('Services', () => {
   }, 20_000);
 
   test('keep the address of pod clients, and a pod reaches itself', async () => {
-    await program(frontend({ address: cluster.service(1), backends: [all()[2]!] }), frontend({ address: cluster.service(2), backends: [all()[0]!] }));
+    await program(
+      frontend({ address: cluster.service(1), backends: [all()[2]!] }),
+      frontend({ address: cluster.service(2), backends: [all()[0]!] }),
+    );
     expect(await ask(a1, cluster.service(1), 80)).toEqual([`a2 ${a1.ip}`]);
     expect(await ask(a1, cluster.service(2), 80)).toEqual([expect.stringMatching(/^a1 /)]);
   });
@@ -134,7 +146,10 @@ describe('Services', () => {
     const first = await ask(a1, cluster.service(1), 80, 20);
     expect(new Set(first).size).toBe(1);
     const chosen = first[0]!.split(' ')[0];
-    await program({ ...affine, backends: [a1, b1, a2].filter((pod) => pod.uid !== chosen).map((pod) => ({ address: pod.ip, port: 8080 })) });
+    await program({
+      ...affine,
+      backends: [a1, b1, a2].filter((pod) => pod.uid !== chosen).map((pod) => ({ address: pod.ip, port: 8080 })),
+    });
     const second = await ask(a1, cluster.service(1), 80, 20);
     expect(new Set(second).size).toBe(1);
     expect(second[0]).not.toBe(first[0]);

@@ -56,7 +56,10 @@ export class ServiceTable {
         } catch (error) {
           // Status 1 with "0 flow entries" is the usual case: nobody was talking.
           if (!(error instanceof CommandError && error.stderr.includes('0 flow entries'))) {
-            this.log.warn('UDP flows could not be flushed; clients may use a removed backend until they pause', { port, error: String(error) });
+            this.log.warn('UDP flows could not be flushed; clients may use a removed backend until they pause', {
+              port,
+              error: String(error),
+            });
           }
         }
       }),

@@ -29,11 +29,20 @@ export interface TunnelPlan {
 export function planPeers(
   device: { readonly name: string; readonly gateway: string },
   peers: readonly PeerHost[],
-  present: { readonly routes: readonly RouteLine[]; readonly neighbours: readonly NeighbourLine[]; readonly forwarding: readonly ForwardingLine[] },
+  present: {
+    readonly routes: readonly RouteLine[];
+    readonly neighbours: readonly NeighbourLine[];
+    readonly forwarding: readonly ForwardingLine[];
+  },
 ): TunnelPlan {
   const wanted = peers.map((peer) => {
     const block = parseCidr(peer.podCidr);
-    return { cidr: `${cidrAddress(block, 0)}/${block.prefix}`, via: cidrAddress(block, 0), mac: macOf(peer.address, 'tunnel'), host: peer.address };
+    return {
+      cidr: `${cidrAddress(block, 0)}/${block.prefix}`,
+      via: cidrAddress(block, 0),
+      mac: macOf(peer.address, 'tunnel'),
+      host: peer.address,
+    };
   });
   const cidrs = new Set(wanted.map((peer) => peer.cidr));
   const vias = new Set(wanted.map((peer) => peer.via));
@@ -41,7 +50,9 @@ export function planPeers(
   const { name, gateway } = device;
   return {
     ip: [
-      ...present.routes.filter((route) => route.gateway !== undefined && !cidrs.has(route.dst)).map((route) => `route del ${route.dst} dev ${name}`),
+      ...present.routes
+        .filter((route) => route.gateway !== undefined && !cidrs.has(route.dst))
+        .map((route) => `route del ${route.dst} dev ${name}`),
       ...present.neighbours.filter((line) => !vias.has(line.dst)).map((line) => `neigh del ${line.dst} dev ${name}`),
       ...wanted.map((peer) => `neigh replace ${peer.via} lladdr ${peer.mac} dev ${name} nud permanent`),
       ...wanted.map((peer) => `route replace ${peer.cidr} via ${peer.via} dev ${name} onlink src ${gateway}`),

@@ -49,10 +49,7 @@ function hostModel(options: { readonly podCidr: string; readonly clusterCidr: st
     ]),
     chains: new Map([
       ['host-ports-to', { declaration: '', rules: translate }],
-      [
-        'host-ports-arriving',
-        { declaration: 'type nat hook prerouting priority -105; policy accept;', rules: ['goto host-ports-to'] },
-      ],
+      ['host-ports-arriving', { declaration: 'type nat hook prerouting priority -105; policy accept;', rules: ['goto host-ports-to'] }],
       ['host-ports-leaving', { declaration: 'type nat hook output priority -105; policy accept;', rules: ['goto host-ports-to'] }],
       [
         'masquerade-pods',

@@ -141,7 +141,11 @@ export class TestCluster implements AsyncDisposable {
   }
 
   private async peer(): Promise<void> {
-    const peers = this.agents.map((agent, index) => ({ node: agent.node, address: this.address(index + 1), podCidr: this.podCidr(index + 1) }));
+    const peers = this.agents.map((agent, index) => ({
+      node: agent.node,
+      address: this.address(index + 1),
+      podCidr: this.podCidr(index + 1),
+    }));
     await Promise.all(this.agents.map((agent) => agent.call('setPeers', peers)));
   }
 
@@ -152,7 +156,12 @@ export class TestCluster implements AsyncDisposable {
     this.pins.add(netnsPath);
     const agent = this.agents[node - 1];
     if (agent === undefined) throw new Error(`no node ${node}`);
-    const attachment = { podUid: uid, netnsPath, hostname: uid, ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })) };
+    const attachment = {
+      podUid: uid,
+      netnsPath,
+      hostname: uid,
+      ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })),
+    };
     const { result } = await agent.call('attach', attachment);
     return { uid, node: agent.node, netnsPath, ip: (result as { readonly ip: string }).ip };
   }
