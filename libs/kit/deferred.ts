@@ -14,3 +14,23 @@ export function deferred<T = void>(): Deferred<T> {
   });
   return { promise, resolve, reject };
 }
+
+/** Wakes ONE loop: `wait` resolves at the next `wake`, at once when there was one since the last `wait`. */
+export class Waker {
+  private pending = false;
+  private waiting: Deferred<void> | undefined;
+
+  wake(): void {
+    this.pending = true;
+    this.waiting?.resolve();
+  }
+
+  async wait(): Promise<void> {
+    if (!this.pending) {
+      this.waiting = deferred();
+      await this.waiting.promise;
+      this.waiting = undefined;
+    }
+    this.pending = false;
+  }
+}

@@ -56,6 +56,13 @@ export interface WatchBatch {
   readonly progress: Revision;
 }
 
+/** A lease held by this process: keys written with its id live as long as it does. Disposing it revokes it, and its keys vanish. */
+export interface StoreLease extends AsyncDisposable {
+  readonly id: string;
+  /** Fires once when the lease can no longer be proven: `ttlMs` went by without a confirmed keep-alive, or the store forgot it. */
+  readonly lost: CancelSignal;
+}
+
 /** Leader lease: `lost` fires once when leadership can no longer be proven. Disposing it resigns. */
 export interface Leadership extends AsyncDisposable {
   readonly lost: CancelSignal;
@@ -67,7 +74,7 @@ export interface Store {
   get(key: string): Promise<StoreEntry | undefined>;
   /**
    * Entries whose key starts with `prefix`, in key order. `limit` 0 = all. `atRevision` reads a past snapshot and throws
-   * CompactedError when it is gone.
+   * CompactedError when it is gone, FutureRevisionError when the store is not that far.
    */
   list(
     prefix: string,
@@ -82,11 +89,11 @@ export interface Store {
   watch(prefix: string, after: Revision, signal: CancelSignal): AsyncIterable<WatchBatch>;
   /** The newest revision, linearizable. */
   revision(): Promise<Revision>;
-  /** Forgets history up to and including `revision`. */
+  /** Forgets history up to and including `revision`; what stands at `revision` stays readable. Older than a former compaction: nothing happens. */
   compact(revision: Revision): Promise<void>;
   /** A key with this lease vanishes when the lease is not kept alive for `ttlMs`. Keep-alive is the store's business until disposed (= revoked). */
-  lease(ttlMs: number): Promise<{ readonly id: string } & AsyncDisposable>;
-  /** Waits to become leader of `name`. */
+  lease(ttlMs: number): Promise<StoreLease>;
+  /** Waits to become leader of `name`, also through failures of the store. Rejects with CampaignCancelledError when `signal` aborts. */
   campaign(name: string, candidate: string, signal: CancelSignal): Promise<Leadership>;
 }
 
@@ -98,4 +105,14 @@ export class StoreUnavailableError extends Error {
 /** The asked revision has been compacted: list anew, then watch. Becomes 410 Expired. */
 export class CompactedError extends Error {
   override readonly name = 'CompactedError';
+}
+
+/** The asked revision does not exist yet: the client talked to a newer store. Becomes 504 Timeout, `Too large resource version`. */
+export class FutureRevisionError extends Error {
+  override readonly name = 'FutureRevisionError';
+}
+
+/** The signal of `campaign` fired before leadership was won. */
+export class CampaignCancelledError extends Error {
+  override readonly name = 'CampaignCancelledError';
 }

@@ -1,0 +1,2 @@
+export * from './memory-server.js';
+export * from './memory-store.js';
