@@ -1,0 +1,104 @@
+/** Ends a cluster on this machine and removes everything that it made, except its data (unless asked to). */
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { destroyBridge, destroyHost, unmountBelow } from '../../../libs/adapters/local-hosts/index.js';
+import { progress, type Io } from '../io.js';
+import { Daemons } from './daemons.js';
+import type { ClusterLayout } from './layout.js';
+
+const CONTAINER_GRACE_MS = 5_000;
+const REMOVE_ATTEMPTS_MAX = 50;
+
+export async function stopCluster(layout: ClusterLayout, io: Io, options: { readonly purge: boolean }): Promise<void> {
+  const daemons = new Daemons(layout.runDir, layout.logDir);
+  await progress(io, 'agents', async () => {
+    await Promise.all(layout.hosts.map((host) => daemons.stop(host.name)));
+  });
+  await progress(io, 'containers', async (note) => note(`${await endContainers(layout)} processes`));
+  await progress(io, 'control plane, Redis, etcd', async () => {
+    await daemons.stop('control-plane');
+    await Promise.all([daemons.stop('redis'), daemons.stop('etcd')]);
+  });
+  await progress(io, 'mounts, cgroups and network', async () => {
+    await unmountBelow(layout.runDir);
+    await unmountBelow(layout.dataDir);
+    removeCgroups(`berth/${layout.name}`);
+    for (const host of layout.hosts) await destroyHost({ cluster: layout.name, name: host.name, netns: host.netns });
+    await destroyBridge(layout.bridge);
+    rmSync(layout.runDir, { recursive: true, force: true });
+  });
+  if (options.purge) await progress(io, 'data', async () => rmSync(layout.dataDir, { recursive: true, force: true }));
+}
+
+/** SIGTERM to everything in the cluster's cgroups and to its conmons, SIGKILL after the grace. Answers how many there were. */
+async function endContainers(layout: ClusterLayout): Promise<number> {
+  const pids = clusterPids(layout);
+  signalAll(pids, 'SIGTERM');
+  for (let waitedMs = 0; waitedMs < CONTAINER_GRACE_MS && clusterPids(layout).length > 0; waitedMs += 50) await sleep(50);
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX && clusterPids(layout).length > 0; attempt++) {
+    signalAll([...clusterPids(layout), ...conmonPids(layout)], 'SIGKILL');
+    await sleep(50);
+  }
+  signalAll(conmonPids(layout), 'SIGKILL');
+  return pids.length;
+}
+
+function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended already.
+    }
+  }
+}
+
+function cgroupFolders(path: string): readonly string[] {
+  const controllers = ['', ...(existsSync('/sys/fs/cgroup') ? readdirSync('/sys/fs/cgroup') : [])];
+  return [...new Set(controllers.map((controller) => join('/sys/fs/cgroup', controller, path)))].filter((folder) => existsSync(folder));
+}
+
+/** A cgroup and all below it, deepest first. */
+function withChildren(folder: string): readonly string[] {
+  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...children.flatMap((entry) => withChildren(join(folder, entry.name))), folder];
+}
+
+function clusterPids(layout: ClusterLayout): readonly number[] {
+  const pids = cgroupFolders(`berth/${layout.name}`)
+    .flatMap(withChildren)
+    .flatMap((folder) => readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map(Number);
+  return [...new Set(pids)];
+}
+
+/** conmon processes carry the cluster's folders in their command line. */
+function conmonPids(layout: ClusterLayout): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words[0]?.endsWith('conmon') === true && words.some((word) => word.startsWith(`${layout.runDir}/`) || word.startsWith(`${layout.dataDir}/`));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function removeCgroups(path: string): void {
+  for (const folder of cgroupFolders(path).flatMap(withChildren)) rmdirQuietly(folder);
+  for (const parent of cgroupFolders('berth')) if (withChildren(parent).length === 1) rmdirQuietly(parent);
+}
+
+/** A cgroup that another process has just entered stays; `berth down` may be repeated. */
+function rmdirQuietly(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Busy or gone.
+  }
+}

@@ -1,0 +1,7 @@
+/** Every verb of berth, in the order of the help. */
+import type { Verb } from '../verb.js';
+import { down } from './down.js';
+import { kubeconfig } from './kubeconfig.js';
+import { up } from './up.js';
+
+export const verbs: readonly Verb[] = [up, down, kubeconfig];
