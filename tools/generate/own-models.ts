@@ -50,7 +50,7 @@ export const ownModels: Readonly<Record<string, Model>> = {
     doc: 'Operation is long, scheduled or user-visible work (a drain, a backup, an image build) that survives the process that started it.',
     properties: {
       ...objectMeta,
-      spec: { type: 'V1OperationSpec', required: true, doc: 'What is to be done. Immutable once created.' },
+      spec: { type: 'V1OperationSpec', required: true, doc: 'What is to be done. Only cancel and attempt change after creation.' },
       status: { type: 'V1OperationStatus', doc: 'How far it is. Written by the operations role only.' },
     },
   },
@@ -60,6 +60,7 @@ export const ownModels: Readonly<Record<string, Model>> = {
       type: { type: 'string', required: true, doc: 'Name of the work, e.g. `DrainNode`, `Backup`, `BuildImage`.' },
       parameters: { type: '{ [key: string]: string; }', doc: 'Arguments of the work; which ones exist depends on the type.' },
       cancel: { type: 'boolean', doc: 'Set to true to ask a pending or running operation to stop.' },
+      attempt: { type: 'number', format: 'int32', doc: 'Raise it to run a failed or cancelled operation again. Defaults to 1.' },
     },
   },
   V1OperationStatus: {
@@ -72,6 +73,7 @@ export const ownModels: Readonly<Record<string, Model>> = {
       startTime: { type: 'Date', format: 'date-time', doc: 'When the first attempt started.' },
       completionTime: { type: 'Date', format: 'date-time', doc: 'When it reached its final phase.' },
       attempts: { type: 'number', format: 'int32', doc: 'How often it was started.' },
+      attempt: { type: 'number', format: 'int32', doc: 'The spec.attempt that this status speaks of.' },
     },
   },
   V1OperationList: list('Operation', 'OperationList'),

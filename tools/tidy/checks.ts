@@ -31,6 +31,7 @@ const layerOf: Readonly<Record<string, number>> = {
   controllers: 5,
   agent: 5,
   gateway: 6,
+  operations: 6,
   simulation: 7,
 };
 

@@ -1,0 +1,4 @@
+export * from './decide.js';
+export * from './drain.js';
+export * from './operations.js';
+export * from './ports.js';
