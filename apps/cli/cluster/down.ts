@@ -2,9 +2,10 @@
 import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { destroyBridge, destroyHost, unmountBelow } from '../../../libs/adapters/local-hosts/index.js';
 import { progress, type Io } from '../io.js';
 import { Daemons } from './daemons.js';
+import { localHosts } from './hosts.js';
+import { unmountBelow } from './mounts.js';
 import type { ClusterLayout } from './layout.js';
 
 const CONTAINER_GRACE_MS = 5_000;
@@ -21,11 +22,12 @@ export async function stopCluster(layout: ClusterLayout, io: Io, options: { read
     await Promise.all([daemons.stop('redis'), daemons.stop('etcd')]);
   });
   await progress(io, 'mounts, cgroups and network', async () => {
-    await unmountBelow(layout.runDir);
-    await unmountBelow(layout.dataDir);
+    unmountBelow(layout.runDir);
+    unmountBelow(layout.dataDir);
     removeCgroups(`berth/${layout.name}`);
-    for (const host of layout.hosts) await destroyHost({ cluster: layout.name, name: host.name, netns: host.netns });
-    await destroyBridge(layout.bridge);
+    const hosts = localHosts(layout);
+    for (const host of layout.hosts) await hosts.destroyHost(host.name);
+    await hosts.destroyBridge();
     rmSync(layout.runDir, { recursive: true, force: true });
   });
   if (options.purge) await progress(io, 'data', async () => rmSync(layout.dataDir, { recursive: true, force: true }));

@@ -4,13 +4,13 @@ import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createHost, ensureBridge } from '../../../libs/adapters/local-hosts/index.js';
 import { ApiClient } from '../client/api-client.js';
 import { loadConnection } from '../client/kubeconfig.js';
 import { CliError } from '../errors.js';
 import { progress, type Io } from '../io.js';
 import { agentConfig, agentDaemon, controlPlaneConfig, controlPlaneDaemon, etcdDaemon, redisDaemon } from './configs.js';
 import { Daemons } from './daemons.js';
+import { localHosts } from './hosts.js';
 import type { ClusterLayout } from './layout.js';
 
 export const distDir = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -47,9 +47,8 @@ function prepareFolders(layout: ClusterLayout): void {
 }
 
 async function startHosts(layout: ClusterLayout): Promise<void> {
-  await ensureBridge({ cluster: layout.name, name: layout.bridge, address: `${layout.bridgeAddress}/24` });
-  for (const host of layout.hosts)
-    await createHost({ cluster: layout.name, name: host.name, netns: host.netns, address: host.address, bridge: layout.bridge, bridgeAddress: layout.bridgeAddress, dnsAddress: layout.dnsAddress });
+  const hosts = localHosts(layout);
+  for (const host of layout.hosts) await hosts.createHost(host);
 }
 
 function startAgents(layout: ClusterLayout, daemons: Daemons): void {
