@@ -25,7 +25,10 @@ export function decideEnqueue(operation: StoredOperation): 'enqueue' | 'cancel' 
 }
 
 /** What a worker does with a delivery: deliveries repeat, and the object may have changed since. */
-export function decideRun(operation: StoredOperation | undefined, job: { readonly uid: string; readonly attempt: number }): 'run' | 'cancel' | 'skip' {
+export function decideRun(
+  operation: StoredOperation | undefined,
+  job: { readonly uid: string; readonly attempt: number },
+): 'run' | 'cancel' | 'skip' {
   if (operation === undefined || operation.metadata.uid !== job.uid || isFinished(operation)) return 'skip';
   if (operation.metadata.deletionTimestamp !== undefined || attemptOf(operation) !== job.attempt) return 'skip';
   return operation.spec.cancel === true ? 'cancel' : 'run';
@@ -56,7 +59,12 @@ export function statusAfter(operation: StoredOperation, event: OperationEvent, n
         completionTime: undefined,
       };
     case 'reported':
-      return { ...before, progress: Math.max(before.progress ?? 0, event.percent), message: event.message, log: [...(before.log ?? []), ...event.lines].slice(-LOG_LINES_MAX) };
+      return {
+        ...before,
+        progress: Math.max(before.progress ?? 0, event.percent),
+        message: event.message,
+        log: [...(before.log ?? []), ...event.lines].slice(-LOG_LINES_MAX),
+      };
     case 'succeeded':
       return { ...before, phase: 'Succeeded', progress: 100, message: event.message, completionTime: at };
     case 'failed':

@@ -68,7 +68,8 @@ function refusal(pod: Stored<Pod>, parameters: Parameters): readonly string[] {
   const controlled = pod.metadata.ownerReferences?.some((owner) => owner.controller === true) === true;
   if (!controlled && parameters['force'] !== 'true') return [`Pod ${name} declares no controller (use --force to override)`];
   const hasLocalData = pod.spec?.volumes?.some((volume) => volume.emptyDir !== undefined) === true;
-  if (hasLocalData && parameters['deleteEmptyDirData'] !== 'true') return [`Pod ${name} has local storage (use --delete-emptydir-data to override)`];
+  if (hasLocalData && parameters['deleteEmptyDirData'] !== 'true')
+    return [`Pod ${name} has local storage (use --delete-emptydir-data to override)`];
   return [];
 }
 
@@ -77,7 +78,11 @@ interface Telling {
   readonly signal: CancelSignal;
 }
 
-async function evictAll(dependencies: DrainDependencies, drain: { readonly name: string; readonly parameters: Parameters }, { reporter, signal }: Telling): Promise<void> {
+async function evictAll(
+  dependencies: DrainDependencies,
+  drain: { readonly name: string; readonly parameters: Parameters },
+  { reporter, signal }: Telling,
+): Promise<void> {
   const { cache, clock } = dependencies;
   const grace = drain.parameters['gracePeriodSeconds'];
   const timeoutMs = Number(drain.parameters['timeoutSeconds'] ?? '0') * 1_000;
@@ -88,13 +93,19 @@ async function evictAll(dependencies: DrainDependencies, drain: { readonly name:
     reporter.progress(total === 0 ? 100 : (100 * (total - left.length)) / Math.max(total, left.length), `${left.length} pods left`);
     if (left.length === 0) return;
     if (signal.aborted) throw new Error('cancelled');
-    if (timeoutMs > 0 && clock.now() - startedAt > timeoutMs) throw new Error(`drain did not complete within ${timeoutMs / 1_000} s: ${left.length} pods left`);
-    for (const pod of left.filter((candidate) => candidate.metadata.deletionTimestamp === undefined)) await evictOne(dependencies, pod, { grace, reporter });
+    if (timeoutMs > 0 && clock.now() - startedAt > timeoutMs)
+      throw new Error(`drain did not complete within ${timeoutMs / 1_000} s: ${left.length} pods left`);
+    for (const pod of left.filter((candidate) => candidate.metadata.deletionTimestamp === undefined))
+      await evictOne(dependencies, pod, { grace, reporter });
     await clock.sleep(ROUND_MS, signal);
   }
 }
 
-async function evictOne({ evict }: DrainDependencies, pod: Stored<Pod>, { grace, reporter }: { readonly grace: string | undefined; readonly reporter: OperationReporter }): Promise<void> {
+async function evictOne(
+  { evict }: DrainDependencies,
+  pod: Stored<Pod>,
+  { grace, reporter }: { readonly grace: string | undefined; readonly reporter: OperationReporter },
+): Promise<void> {
   const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
   try {
     await evict(pod, grace === undefined ? undefined : Number(grace));

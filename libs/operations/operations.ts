@@ -7,7 +7,14 @@ import { CancelSource, onCancel, type CancelSignal, type Clock, type Logger } fr
 import type { ObjectClient } from '../reconciling/index.js';
 import type { WatchCache } from '../storage/index.js';
 import { attemptOf, decideEnqueue, decideRun, statusAfter, type OperationEvent } from './decide.js';
-import { operationsResource, type JobQueue, type OperationHandlers, type OperationJob, type OperationReporter, type StoredOperation } from './ports.js';
+import {
+  operationsResource,
+  type JobQueue,
+  type OperationHandlers,
+  type OperationJob,
+  type OperationReporter,
+  type StoredOperation,
+} from './ports.js';
 
 const REPORT_INTERVAL_MS = 200;
 const ENQUEUE_RETRY_MS = 1_000;
@@ -97,7 +104,9 @@ class Operations implements AsyncDisposable {
     let outcome: OperationEvent;
     try {
       if (handler === undefined)
-        throw new Error(`spec.type: Unsupported value: "${operation.spec.type}": supported values: ${Object.keys(this.options.handlers).join(', ')}`);
+        throw new Error(
+          `spec.type: Unsupported value: "${operation.spec.type}": supported values: ${Object.keys(this.options.handlers).join(', ')}`,
+        );
       outcome = { is: 'succeeded', message: await handler(operation, reports, signal) };
     } catch (error) {
       outcome = { is: 'failed', message: messageOf(error) };
@@ -114,7 +123,10 @@ class Operations implements AsyncDisposable {
       const operation = this.#read(this.options.cache.get(key)?.object);
       if (operation === undefined) return;
       try {
-        const written = await this.options.client.updateStatus(operationsResource, { ...operation, status: statusAfter(operation, event, this.options.clock.now()) });
+        const written = await this.options.client.updateStatus(operationsResource, {
+          ...operation,
+          status: statusAfter(operation, event, this.options.clock.now()),
+        });
         await this.options.cache.reached(Number(written.metadata.resourceVersion) as Parameters<WatchCache['reached']>[0]);
         return;
       } catch (error) {
@@ -174,7 +186,12 @@ class Reports implements OperationReporter, AsyncDisposable {
 }
 
 function jobOf(operation: StoredOperation): OperationJob {
-  return { namespace: operation.metadata.namespace ?? '', name: operation.metadata.name, uid: operation.metadata.uid, attempt: attemptOf(operation) };
+  return {
+    namespace: operation.metadata.namespace ?? '',
+    name: operation.metadata.name,
+    uid: operation.metadata.uid,
+    attempt: attemptOf(operation),
+  };
 }
 
 function messageOf(error: unknown): string {

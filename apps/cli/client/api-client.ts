@@ -36,7 +36,13 @@ export class ApiClient implements Disposable {
 
   constructor(readonly connection: Connection) {
     const { ca, cert, key, insecure } = connection;
-    this.agent = new Agent({ keepAlive: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }), rejectUnauthorized: !insecure });
+    this.agent = new Agent({
+      keepAlive: true,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+      rejectUnauthorized: !insecure,
+    });
   }
 
   /** The answer whatever its status. Throws CliError (unreachable) when no server answers. */
@@ -44,7 +50,9 @@ export class ApiClient implements Disposable {
     const response = await this.open(path, options);
     const chunks: Buffer[] = [];
     for await (const chunk of response) chunks.push(chunk as Buffer);
-    const warnings = [response.headers['warning'] ?? []].flat().map((text) => /^299 \S+ "(.*)"$/.exec(text)?.[1]?.replaceAll('\\"', '"') ?? text);
+    const warnings = [response.headers['warning'] ?? []]
+      .flat()
+      .map((text) => /^299 \S+ "(.*)"$/.exec(text)?.[1]?.replaceAll('\\"', '"') ?? text);
     return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8'), warnings };
   }
 
@@ -77,9 +85,19 @@ export class ApiClient implements Disposable {
       headers['content-length'] = String(Buffer.byteLength(options.body));
     }
     return new Promise((resolve, reject) => {
-      const outgoing = request(new URL(path, server), { method: options.method ?? 'GET', agent: this.agent, headers, ...(options.signal && { signal: options.signal }) }, resolve);
+      const outgoing = request(
+        new URL(path, server),
+        { method: options.method ?? 'GET', agent: this.agent, headers, ...(options.signal && { signal: options.signal }) },
+        resolve,
+      );
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        reject(new CliError(`${server.host}: ${error.message}`, exitCodes.unreachable, 'Is the cluster running? "berth status" tells, "berth up" starts it.'));
+        reject(
+          new CliError(
+            `${server.host}: ${error.message}`,
+            exitCodes.unreachable,
+            'Is the cluster running? "berth status" tells, "berth up" starts it.',
+          ),
+        );
       });
       outgoing.end(options.body);
     });
@@ -89,7 +107,11 @@ export class ApiClient implements Disposable {
 function decodeFailure(answer: Answer): ApiError {
   try {
     const status = JSON.parse(answer.text) as { message?: string; reason?: string };
-    return new ApiError(answer.status, status.reason ?? '', `Error from server (${status.reason ?? answer.status}): ${status.message ?? answer.text}`);
+    return new ApiError(
+      answer.status,
+      status.reason ?? '',
+      `Error from server (${status.reason ?? answer.status}): ${status.message ?? answer.text}`,
+    );
   } catch {
     return new ApiError(answer.status, '', `the server answered ${answer.status}: ${answer.text.slice(0, 500)}`);
   }

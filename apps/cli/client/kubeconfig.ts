@@ -41,7 +41,12 @@ export function findKubeconfig(flag: string | undefined, env: Readonly<Record<st
   const candidates = [flag, listed, localClusterKubeconfig, join(homedir(), '.kube/config')];
   const found = candidates.find((path) => path !== undefined && existsSync(path));
   if (flag !== undefined && found !== flag) throw new CliError(`--kubeconfig ${flag}: no such file`, exitCodes.usage);
-  if (found === undefined) throw new CliError('no cluster is configured here', exitCodes.unreachable, 'Start one with "berth up", or name a kubeconfig with --kubeconfig.');
+  if (found === undefined)
+    throw new CliError(
+      'no cluster is configured here',
+      exitCodes.unreachable,
+      'Start one with "berth up", or name a kubeconfig with --kubeconfig.',
+    );
   return found;
 }
 
@@ -49,10 +54,12 @@ export function findKubeconfig(flag: string | undefined, env: Readonly<Record<st
 export function loadConnection(file: string, contextName?: string): Connection {
   const config = decodeConfig(readFileSync(file, 'utf8'), file);
   const context = find(config.contexts, contextName ?? config.currentContext);
-  if (context === undefined) throw new CliError(`${file}: no context ${JSON.stringify(contextName ?? config.currentContext)}`, exitCodes.usage);
+  if (context === undefined)
+    throw new CliError(`${file}: no context ${JSON.stringify(contextName ?? config.currentContext)}`, exitCodes.usage);
   const cluster = find(config.clusters, context.cluster);
   const user = find(config.users, context.user) ?? {};
-  if (cluster?.server === undefined) throw new CliError(`${file}: cluster ${JSON.stringify(context.cluster)} has no server`, exitCodes.usage);
+  if (cluster?.server === undefined)
+    throw new CliError(`${file}: cluster ${JSON.stringify(context.cluster)} has no server`, exitCodes.usage);
   const material = (data: string | undefined, path: string | undefined): string | undefined => {
     if (data !== undefined) return Buffer.from(data, 'base64').toString('utf8');
     return path === undefined ? undefined : readFileSync(resolve(dirname(file), path), 'utf8');
@@ -84,7 +91,10 @@ function decodeConfig(text: string, file: string): Kubeconfig {
   if (typeof raw !== 'object' || raw === null) throw new CliError(`${file} is not a kubeconfig`, exitCodes.usage);
   const record = raw as Record<string, unknown>;
   const named = <T>(list: unknown, field: string): readonly Named<T>[] =>
-    (Array.isArray(list) ? (list as Record<string, unknown>[]) : []).map((entry) => ({ name: String(entry['name']), value: entry[field] as T | undefined }));
+    (Array.isArray(list) ? (list as Record<string, unknown>[]) : []).map((entry) => ({
+      name: String(entry['name']),
+      value: entry[field] as T | undefined,
+    }));
   return {
     currentContext: String(record['current-context'] ?? ''),
     contexts: named(record['contexts'], 'context'),

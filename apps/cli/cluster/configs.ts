@@ -22,11 +22,20 @@ export function controlPlaneConfig(layout: ClusterLayout): ControlPlaneConfig {
     gateway: { host: '0.0.0.0', port: layout.gatewayPort },
     advertiseAddress: layout.bridgeAddress,
     extraSans: ['localhost', '127.0.0.1', layout.serviceCidr.replace(/\.\d+\/\d+$/, '.1')],
-    network: { ...controlPlaneDefaults.network, clusterCidr: layout.clusterCidr, serviceCidr: layout.serviceCidr, dnsAddress: layout.dnsAddress },
+    network: {
+      ...controlPlaneDefaults.network,
+      clusterCidr: layout.clusterCidr,
+      serviceCidr: layout.serviceCidr,
+      dnsAddress: layout.dnsAddress,
+    },
   };
 }
 
-export function agentConfig(layout: ClusterLayout, host: HostLayout, options: { readonly joinToken: string; readonly capacity: HostCapacity }): NodeAgentConfig {
+export function agentConfig(
+  layout: ClusterLayout,
+  host: HostLayout,
+  options: { readonly joinToken: string; readonly capacity: HostCapacity },
+): NodeAgentConfig {
   return {
     clusterName: layout.name,
     nodeName: host.name,

@@ -45,11 +45,13 @@ export class Daemons {
     mkdirSync(dirname(this.pidFile(spec.name)), { recursive: true });
     mkdirSync(this.logDir, { recursive: true });
     const log = openSync(this.logFile(spec.name), 'a');
-    const [command, args] = spec.netns === undefined ? [spec.command, spec.args] : ['nsenter', [`--net=${spec.netns}`, spec.command, ...spec.args]];
+    const [command, args] =
+      spec.netns === undefined ? [spec.command, spec.args] : ['nsenter', [`--net=${spec.netns}`, spec.command, ...spec.args]];
     const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...spec.env }, cwd: '/' });
     closeSync(log);
     child.on('error', () => undefined);
-    if (child.pid === undefined) throw new CliError(`${command} could not be started: is it installed? "npm run setup" installs what is missing.`);
+    if (child.pid === undefined)
+      throw new CliError(`${command} could not be started: is it installed? "npm run setup" installs what is missing.`);
     child.unref();
     const record: DaemonRecord = { pid: child.pid, startTicks: startTicksOf(child.pid) ?? '' };
     writeFileSync(this.pidFile(spec.name), JSON.stringify(record));

@@ -83,7 +83,10 @@ function conmonPids(layout: ClusterLayout): readonly number[] {
     .filter((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words[0]?.endsWith('conmon') === true && words.some((word) => word.startsWith(`${layout.runDir}/`) || word.startsWith(`${layout.dataDir}/`));
+        return (
+          words[0]?.endsWith('conmon') === true &&
+          words.some((word) => word.startsWith(`${layout.runDir}/`) || word.startsWith(`${layout.dataDir}/`))
+        );
       } catch {
         return false;
       }

@@ -68,12 +68,17 @@ export async function waitForApi(layout: ClusterLayout, daemons: Daemons): Promi
     using client = new ApiClient(loadConnection(layout.kubeconfig));
     return (await client.send('/readyz').catch(() => undefined))?.status === 200;
   }).catch((error: unknown) => {
-    throw error instanceof CliError ? error : new CliError(`the control plane is not ready after ${READY_TIMEOUT_MS / 1000} s:\n${daemons.lastLines('control-plane')}`);
+    throw error instanceof CliError
+      ? error
+      : new CliError(`the control plane is not ready after ${READY_TIMEOUT_MS / 1000} s:\n${daemons.lastLines('control-plane')}`);
   });
 }
 
 interface NodeList {
-  readonly items: readonly { readonly metadata: { readonly name: string }; readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } }[];
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  }[];
 }
 
 async function waitForNodes(layout: ClusterLayout, daemons: Daemons, note: (text: string) => void): Promise<void> {
@@ -95,7 +100,8 @@ function died(daemons: Daemons, name: string): CliError {
 export async function until(timeoutMs: number, done: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await done())) {
-    if (performance.now() > deadline) throw new CliError(`not ready after ${Math.round(timeoutMs / 1000)} s`, 1, '"berth status" shows what runs.');
+    if (performance.now() > deadline)
+      throw new CliError(`not ready after ${Math.round(timeoutMs / 1000)} s`, 1, '"berth status" shows what runs.');
     await sleep(POLL_MS);
   }
 }

@@ -10,7 +10,9 @@ export const down: Verb = {
     const command = program
       .command('down')
       .summary('end the cluster on this machine')
-      .description('Ends every process of the cluster and removes its mounts, namespaces, cgroups, links, tables and routes.\nThe data (etcd, images, volumes) stays for the next "berth up", unless --purge is given.')
+      .description(
+        'Ends every process of the cluster and removes its mounts, namespaces, cgroups, links, tables and routes.\nThe data (etcd, images, volumes) stays for the next "berth up", unless --purge is given.',
+      )
       .option('--data-dir <folder>', "where the cluster's files are", defaultOptions.dataDir)
       .option('--purge', 'delete the data as well', false)
       .action(async (flags: { dataDir: string; purge: boolean }) => {

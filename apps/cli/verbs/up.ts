@@ -13,7 +13,9 @@ export const up: Verb = {
     const command = program
       .command('up')
       .summary('start a cluster on this machine')
-      .description('Starts etcd, Redis, the control plane and the hosts, as far as they do not run yet, and waits until every host is Ready.\nHosts are network namespaces on one bridge, each with an agent of its own.')
+      .description(
+        'Starts etcd, Redis, the control plane and the hosts, as far as they do not run yet, and waits until every host is Ready.\nHosts are network namespaces on one bridge, each with an agent of its own.',
+      )
       .option('--nodes <count>', 'number of hosts (default 3, or as before)')
       .option('--name <name>', 'cluster name, part of link names (default berth)')
       .option('--data-dir <folder>', `where the cluster's files are`, defaultOptions.dataDir)
@@ -29,7 +31,10 @@ export const up: Verb = {
       .action((flags: Flags) => runUp(flags, io));
     examples(command, [
       ['Three hosts on this machine', 'berth up --nodes 3'],
-      ['A second cluster beside the first', 'berth up --name two --data-dir /var/lib/berth-two --subnet 10.98.0 --api-port 7443 --gateway-port 7444 --etcd-port 24790 --redis-port 64790'],
+      [
+        'A second cluster beside the first',
+        'berth up --name two --data-dir /var/lib/berth-two --subnet 10.98.0 --api-port 7443 --gateway-port 7444 --etcd-port 24790 --redis-port 64790',
+      ],
     ]);
   },
 };

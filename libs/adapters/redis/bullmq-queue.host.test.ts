@@ -8,7 +8,13 @@ import type { Logger } from '../../kit/index.js';
 import type { OperationJob } from '../../operations/index.js';
 import { openJobQueue } from './index.js';
 
-const silent: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silent };
+const silent: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
 const job: OperationJob = { namespace: 'default', name: 'drain', uid: 'u1', attempt: 1 };
 const folder = mkdtempSync(join(tmpdir(), 'berth-redis-'));
 let port = 0;

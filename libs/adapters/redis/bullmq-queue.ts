@@ -70,7 +70,10 @@ class BullQueue implements JobQueue {
 
   async problem(): Promise<string | undefined> {
     try {
-      const answered = await Promise.race([this.#producer.ping(), new Promise<string>((resolve) => setTimeout(resolve, PING_TIMEOUT_MS, 'timeout').unref())]);
+      const answered = await Promise.race([
+        this.#producer.ping(),
+        new Promise<string>((resolve) => setTimeout(resolve, PING_TIMEOUT_MS, 'timeout').unref()),
+      ]);
       return answered === 'PONG' ? undefined : `no answer within ${PING_TIMEOUT_MS} ms`;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

@@ -21,8 +21,11 @@ const articles = [
 
 async function prepareDatabase() {
   await pool.query('CREATE TABLE IF NOT EXISTS articles (id serial PRIMARY KEY, name text UNIQUE NOT NULL, cents int NOT NULL)');
-  await pool.query('CREATE TABLE IF NOT EXISTS orders (id serial PRIMARY KEY, article int NOT NULL REFERENCES articles, receipt text NOT NULL, pod text NOT NULL, at timestamptz NOT NULL DEFAULT now())');
-  for (const [name, cents] of articles) await pool.query('INSERT INTO articles (name, cents) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [name, cents]);
+  await pool.query(
+    'CREATE TABLE IF NOT EXISTS orders (id serial PRIMARY KEY, article int NOT NULL REFERENCES articles, receipt text NOT NULL, pod text NOT NULL, at timestamptz NOT NULL DEFAULT now())',
+  );
+  for (const [name, cents] of articles)
+    await pool.query('INSERT INTO articles (name, cents) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [name, cents]);
 }
 
 // Each order gets a receipt that costs CPU on purpose: this is what load makes expensive and scaling makes fast again.
@@ -33,18 +36,26 @@ function receiptFor(article) {
 }
 
 async function listArticles() {
-  const { rows } = await pool.query('SELECT a.id, a.name, a.cents, count(o.id)::int AS sold FROM articles a LEFT JOIN orders o ON o.article = a.id GROUP BY a.id ORDER BY a.id');
+  const { rows } = await pool.query(
+    'SELECT a.id, a.name, a.cents, count(o.id)::int AS sold FROM articles a LEFT JOIN orders o ON o.article = a.id GROUP BY a.id ORDER BY a.id',
+  );
   return rows;
 }
 
 async function listOrders() {
-  const { rows } = await pool.query('SELECT o.id, a.name, o.receipt, o.pod, o.at FROM orders o JOIN articles a ON a.id = o.article ORDER BY o.id DESC LIMIT 10');
+  const { rows } = await pool.query(
+    'SELECT o.id, a.name, o.receipt, o.pod, o.at FROM orders o JOIN articles a ON a.id = o.article ORDER BY o.id DESC LIMIT 10',
+  );
   const { rows: total } = await pool.query('SELECT count(*)::int AS count FROM orders');
   return { total: total[0].count, latest: rows };
 }
 
 async function placeOrder(article) {
-  const { rows } = await pool.query('INSERT INTO orders (article, receipt, pod) VALUES ($1, $2, $3) RETURNING id, receipt', [article, receiptFor(article), POD_NAME]);
+  const { rows } = await pool.query('INSERT INTO orders (article, receipt, pod) VALUES ($1, $2, $3) RETURNING id, receipt', [
+    article,
+    receiptFor(article),
+    POD_NAME,
+  ]);
   return rows[0];
 }
 
