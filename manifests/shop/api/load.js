@@ -40,7 +40,7 @@ function report() {
 }
 
 const ticker = setInterval(report, 2000);
-Promise.all(Array.from({ length: Number(WORKERS) }, worker)).then(() => {
+void Promise.all(Array.from({ length: Number(WORKERS) }, worker)).then(() => {
   clearInterval(ticker);
   report();
 });

@@ -97,11 +97,11 @@ async function watchDatabase() {
     if (ready) console.log(`not ready: ${error.message}`);
     ready = false;
   }
-  setTimeout(watchDatabase, ready ? 1000 : 200);
+  setTimeout(() => void watchDatabase(), ready ? 1000 : 200);
 }
 
 server.listen(Number(PORT), () => console.log(`listening on ${PORT} as ${POD_NAME} on ${NODE_NAME}`));
-watchDatabase();
+void watchDatabase();
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.on(signal, () => {
     ready = false;
