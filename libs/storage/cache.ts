@@ -19,6 +19,15 @@ export type CacheEvent =
   | { readonly type: 'put'; readonly current: CachedObject; readonly previous: CachedObject | undefined }
   | { readonly type: 'delete'; readonly revision: Revision; readonly previous: CachedObject };
 
+/** One reader's stream of events, as the real cache (`startWatchCache`) gives it. */
+export interface CacheWatch extends AsyncIterable<CacheEvent> {
+  /**
+   * All events that wait, at least one; `undefined` at the end. Cheaper than iterating, and when it has been handled the
+   * reader has seen everything up to the cache's `revision` as it was when the promise resolved (bookmarks).
+   */
+  nextBatch(): Promise<readonly CacheEvent[] | undefined>;
+}
+
 export interface WatchCache {
   /** Everything up to here is visible. */
   readonly revision: Revision;
@@ -27,7 +36,11 @@ export interface WatchCache {
   list(prefix: string): readonly CachedObject[];
   /** Resolves when `revision` is visible (read your own writes). Rejects with StoreUnavailableError after `timeoutMs` (default 10,000). */
   reached(revision: Revision, timeoutMs?: number): Promise<void>;
-  /** Changes after `after` (0 = from now), in order; throws CompactedError when older than the history kept. A slow reader is cut with CompactedError. */
+  /**
+   * Changes after `after` (0 = from now), in order, collected from this call on. Throws CompactedError at once when `after`
+   * is older than the history kept. The iteration throws it when the reader is too slow or the store was listed anew; it
+   * ends when `signal` fires.
+   */
   watch(prefix: string, after: Revision, signal: CancelSignal): AsyncIterable<CacheEvent>;
   /** Calls `listener` synchronously for each change, in order; for controllers' queues. */
   subscribe(prefix: string, listener: (event: CacheEvent) => void): Disposable;

@@ -1,0 +1,2 @@
+export * from './watch-cache.js';
+export { spliceRevision } from './cached-object.js';
