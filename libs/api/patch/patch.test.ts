@@ -197,7 +197,7 @@ describe('a patch text', () => {
 
 describe('the order of merged lists', () => {
   test('has every key once, the wanted ones in their order and the others in theirs', () => {
-    const keys = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 6 });
+    const keys = fc.uniqueArray(fc.constantFrom<string>('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 6 });
     fc.assert(
       fc.property(keys, keys, (live, wanted) => {
         const merged = mergeOrder(live, wanted);
