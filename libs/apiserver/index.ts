@@ -1,1 +1,8 @@
-export * from './ports.js';
+export type * from './ports.js';
+export { createApi } from './api.js';
+export type { ApiDependencies } from './api.js';
+export { handle } from './pipeline.js';
+export type { Api } from './pipeline.js';
+export type { ApiSettings } from './registry/context.js';
+export { createObjectClient } from './client/object-client.js';
+export { ensureBootstrapObjects } from './bootstrap/ensure.js';

@@ -1,0 +1,4 @@
+export * from './authority.js';
+export * from './node-signer.js';
+export * from './pki-directory.js';
+export * from './token-signer.js';

@@ -1,0 +1,36 @@
+/** The one place where the pipeline meets the kind-specific rules of libs/api. */
+import type { FieldError, KindInfo, KubeObject } from '../api/index.js';
+import type { Instant } from '../kit/index.js';
+
+export function validateCreate(_kind: KindInfo, _object: KubeObject): readonly FieldError[] {
+  return [];
+}
+
+export function validateUpdate(
+  _kind: KindInfo,
+  _object: KubeObject,
+  _old: KubeObject,
+  _subresource: string | undefined,
+): readonly FieldError[] {
+  return [];
+}
+
+export interface PrintedRows {
+  readonly columns: readonly Readonly<Record<string, unknown>>[];
+  readonly rows: readonly { readonly cells: readonly unknown[] }[];
+}
+
+export function printRows(_kind: KindInfo, objects: readonly KubeObject[], _now: Instant): PrintedRows {
+  return {
+    columns: [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }],
+    rows: objects.map((object) => ({ cells: [object.metadata.name] })),
+  };
+}
+
+/** Throws StatusError for a patch that cannot be applied. `object` and answer are in the version of `kind`. */
+export function applyPatch(_kind: KindInfo, type: PatchType, patch: unknown, object: KubeObject): KubeObject {
+  if (type !== 'merge') throw new Error(`not yet: ${type}`);
+  return { ...object, ...(patch as object) };
+}
+
+export type PatchType = 'json' | 'merge' | 'strategic';

@@ -1,0 +1,90 @@
+/** What a kind's status and generation look like from the first write on: the facts that differ between kinds, as tables. */
+import { qualifiedResource, type KindInfo, type KubeObject } from '../../api/index.js';
+import { record, records, sameData, text, without, type Fields } from './object.js';
+
+/** Kinds whose `metadata.generation` counts the changes of everything but metadata and status. */
+const countsGenerations: ReadonlySet<string> = new Set([
+  'pods',
+  'replicationcontrollers',
+  'deployments.apps',
+  'replicasets.apps',
+  'statefulsets.apps',
+  'daemonsets.apps',
+  'jobs.batch',
+  'cronjobs.batch',
+  'poddisruptionbudgets.policy',
+  'ingresses.networking.k8s.io',
+  'ingressclasses.networking.k8s.io',
+  'networkpolicies.networking.k8s.io',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingadmissionpolicies.admissionregistration.k8s.io',
+  'flowschemas.flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io',
+  'operations.berth.dev',
+]);
+
+/** What `status` is at birth; kinds with a status subresource that are not listed start with `{}`. */
+const initialStatus: Readonly<Record<string, (object: KubeObject) => Fields>> = {
+  namespaces: () => ({ phase: 'Active' }),
+  pods: (pod) => ({ phase: 'Pending', qosClass: qosClass(pod) }),
+  services: () => ({ loadBalancer: {} }),
+  persistentvolumes: () => ({ phase: 'Pending' }),
+  persistentvolumeclaims: () => ({ phase: 'Pending' }),
+  replicationcontrollers: () => ({ replicas: 0 }),
+  'replicasets.apps': () => ({ replicas: 0 }),
+  'statefulsets.apps': () => ({ replicas: 0, availableReplicas: 0 }),
+  'daemonsets.apps': () => ({ currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 }),
+  'horizontalpodautoscalers.autoscaling': () => ({ desiredReplicas: 0, currentMetrics: null }),
+  'poddisruptionbudgets.policy': () => ({ currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 }),
+  'ingresses.networking.k8s.io': () => ({ loadBalancer: {} }),
+};
+
+/** Kinds whose creator may set the status: an agent registers its node with addresses and capacity in one write. */
+const bringsItsStatus: ReadonlySet<string> = new Set(['nodes']);
+
+export function hasStatus(kind: KindInfo): boolean {
+  return kind.subresources.includes('status');
+}
+
+export function statusAtBirth(kind: KindInfo, object: KubeObject): KubeObject {
+  const name = qualifiedResource(kind);
+  if (!hasStatus(kind) || bringsItsStatus.has(name)) return object;
+  return { ...object, status: initialStatus[name]?.(object) ?? {} };
+}
+
+export function generationAtBirth(kind: KindInfo): number | undefined {
+  return countsGenerations.has(qualifiedResource(kind)) ? 1 : undefined;
+}
+
+/** The generation after a change from `old` to `object`. */
+export function nextGeneration(kind: KindInfo, old: KubeObject, object: KubeObject): number | undefined {
+  const generation = old.metadata.generation;
+  if (!countsGenerations.has(qualifiedResource(kind))) return generation;
+  return sameData(desiredPart(old), desiredPart(object)) ? generation : (generation ?? 0) + 1;
+}
+
+function desiredPart(object: KubeObject): Fields {
+  return { ...without(object, 'status'), metadata: undefined };
+}
+
+/** Kubernetes docs, "Pod Quality of Service Classes": what the pod's requests and limits make of it. */
+export function qosClass(pod: KubeObject): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+  const spec = record(pod['spec']);
+  const containers = [...records(spec['containers']), ...records(spec['initContainers'])];
+  const resources = containers.map((container) => record(container['resources']));
+  const amounts = (part: Fields): readonly string[] => ['cpu', 'memory'].filter((name) => !isZero(record(part)[name]));
+  const isBestEffort = resources.every((own) => amounts(record(own['requests'])).length + amounts(record(own['limits'])).length === 0);
+  if (isBestEffort) return 'BestEffort';
+  const isGuaranteed = resources.every((own) => {
+    const limits = record(own['limits']);
+    const requests = record(own['requests']);
+    return amounts(limits).length === 2 && ['cpu', 'memory'].every((name) => String(requests[name] ?? limits[name]) === String(limits[name]));
+  });
+  return isGuaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+function isZero(amount: unknown): boolean {
+  return amount === undefined || /^0+(\.0*)?[a-zA-Z]*$/.test(text(amount) ?? String(amount));
+}

@@ -1,0 +1,25 @@
+/** The stored form of a kind that is served in several versions, or in two groups. */
+import { apiVersionOf, findKind, type KindInfo, type KubeObject } from '../../api/index.js';
+
+/** The row under which objects of this kind are kept; the kind itself where it is the stored one. */
+export function storageKind(kind: KindInfo): KindInfo {
+  if (kind.storageVersion === kind.version && kind.storageGroup === kind.group) return kind;
+  return findKind({ group: kind.storageGroup, version: kind.storageVersion, resource: kind.resource }) ?? kind;
+}
+
+/** True where stored texts can be sent as they are. */
+export function isStoredForm(kind: KindInfo): boolean {
+  return kind.storageVersion === kind.version && kind.storageGroup === kind.group;
+}
+
+export function toStorage(kind: KindInfo, object: KubeObject): KubeObject {
+  return isStoredForm(kind) ? object : convert(object, kind, storageKind(kind));
+}
+
+export function fromStorage(kind: KindInfo, object: KubeObject): KubeObject {
+  return isStoredForm(kind) ? object : convert(object, storageKind(kind), kind);
+}
+
+function convert(object: KubeObject, _from: KindInfo, to: KindInfo): KubeObject {
+  return { ...object, apiVersion: apiVersionOf(to), kind: to.kind };
+}
