@@ -93,7 +93,16 @@ function apiSettings({ network, nodeLoss, advertiseAddress, api }: ControlPlaneC
 /** Every name by which pods, agents and users may call this server. */
 function serverNames({ advertiseAddress, extraSans, network, api }: ControlPlaneConfig): ServerNames {
   const inCluster = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${network.clusterDomain}`];
-  const all = [...inCluster, 'localhost', hostname(), '127.0.0.1', advertiseAddress, firstServiceAddress(network.serviceCidr), api.host, ...extraSans];
+  const all = [
+    ...inCluster,
+    'localhost',
+    hostname(),
+    '127.0.0.1',
+    advertiseAddress,
+    firstServiceAddress(network.serviceCidr),
+    api.host,
+    ...extraSans,
+  ];
   const names = [...new Set(all)].filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::');
   return { dnsNames: names.filter((name) => isIP(name) === 0), addresses: names.filter((name) => isIP(name) !== 0) };
 }

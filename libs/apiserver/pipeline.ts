@@ -77,7 +77,8 @@ async function servePath(api: Api, request: ApiRequest): Promise<ApiResponse> {
   if (found !== undefined) return json(found.document, 200, found.contentType);
   const document = openApi(request);
   if (document !== undefined) return document;
-  if (path === '/') return json({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+  if (path === '/')
+    return json({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
   throw unknownPath();
 }
 
@@ -106,7 +107,8 @@ function serve(api: Api, request: ApiRequest, info: ResourceInfo, user: UserInfo
 /** Objects of a namespace are named inside it, others outside of any. */
 function checkScope(kind: KindInfo, info: ResourceInfo): void {
   if (!kind.namespaced && info.namespace !== undefined && kind.resource !== 'namespaces') throw unknownPath();
-  if (kind.namespaced && info.namespace === undefined && info.name !== undefined && info.verb !== 'list' && info.verb !== 'watch') throw unknownPath();
+  if (kind.namespaced && info.namespace === undefined && info.name !== undefined && info.verb !== 'list' && info.verb !== 'watch')
+    throw unknownPath();
 }
 
 function asStatus(api: Api, request: ApiRequest, error: unknown): StatusError {
@@ -115,5 +117,7 @@ function asStatus(api: Api, request: ApiRequest, error: unknown): StatusError {
   if (error instanceof StoreUnavailableError) return new StatusError('ServiceUnavailable', error.message, { retryAfterSeconds: 1 });
   const problem = error instanceof Error ? error : new Error(String(error));
   api.context.log.error('request failed', { method: request.method, path: request.path, error: problem.message, stack: problem.stack });
-  return new StatusError('InternalError', `Internal error occurred: ${problem.message}`, { causes: [{ reason: 'InternalError', message: problem.message }] });
+  return new StatusError('InternalError', `Internal error occurred: ${problem.message}`, {
+    causes: [{ reason: 'InternalError', message: problem.message }],
+  });
 }

@@ -40,11 +40,16 @@ export async function startApiServer(api: Api, options: ApiServerOptions): Promi
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   } as object);
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.over(api), adapter, { bodyParser: false, logger: ['error', 'warn'] });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.over(api), adapter, {
+    bodyParser: false,
+    logger: ['error', 'warn'],
+  });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
   // Bodies are read by the transport, which knows Kubernetes' limits and words.
-  fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: null, body: unknown) => void) => done(null, payload));
+  fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: null, body: unknown) => void) =>
+    done(null, payload),
+  );
   const server = app.getHttpServer() as unknown as Server;
   const upgrades = serveUpgrades(api, server);
   await app.listen(options.port, options.host);

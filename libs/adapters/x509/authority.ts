@@ -67,9 +67,12 @@ export class Authority {
       ...names.dnsNames.map((value) => ({ type: 'dns' as const, value })),
       ...names.addresses.map((value) => ({ type: 'ip' as const, value })),
     ];
-    return this.withNewKey(identity, now, [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth], [
-      new x509.SubjectAlternativeNameExtension(alternatives),
-    ]);
+    return this.withNewKey(
+      identity,
+      now,
+      [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth],
+      [new x509.SubjectAlternativeNameExtension(alternatives)],
+    );
   }
 
   async clientCertificate(identity: ClientIdentity, now: number): Promise<KeyPair> {

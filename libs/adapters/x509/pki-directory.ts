@@ -20,7 +20,12 @@ const PRIVATE = 0o600;
 /** Opens `<dir>` (0700), making what is missing. `now` in ms. */
 export async function openPki(dir: string, names: ServerNames, now: number): Promise<Pki> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  const ca = await keptPair(dir, 'ca', () => createAuthority('berth-ca', now), () => false);
+  const ca = await keptPair(
+    dir,
+    'ca',
+    () => createAuthority('berth-ca', now),
+    () => false,
+  );
   const authority = await Authority.open(ca);
   const server = await keptPair(
     dir,
@@ -37,12 +42,7 @@ export async function openPki(dir: string, names: ServerNames, now: number): Pro
   return { authority, caPem: ca.certificatePem, server, admin, tokenKeyPem: await keptKey(join(dir, 'service-account.key')) };
 }
 
-async function keptPair(
-  dir: string,
-  name: string,
-  make: () => Promise<KeyPair>,
-  isStale: (pair: KeyPair) => boolean,
-): Promise<KeyPair> {
+async function keptPair(dir: string, name: string, make: () => Promise<KeyPair>, isStale: (pair: KeyPair) => boolean): Promise<KeyPair> {
   const certificateFile = join(dir, `${name}.crt`);
   const keyFile = join(dir, `${name}.key`);
   const [certificatePem, keyPem] = await Promise.all([readIfThere(certificateFile), readIfThere(keyFile)]);

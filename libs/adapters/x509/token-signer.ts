@@ -90,7 +90,12 @@ export function createTokenSigner(options: TokenSignerOptions): TokenSigner {
 
 async function verifiedClaims(
   token: string,
-  { publicKey, issuer, now, keyId }: { readonly publicKey: KeyObject; readonly issuer: string; readonly now: number; readonly keyId: string },
+  {
+    publicKey,
+    issuer,
+    now,
+    keyId,
+  }: { readonly publicKey: KeyObject; readonly issuer: string; readonly now: number; readonly keyId: string },
 ): Promise<Claims | undefined> {
   try {
     if (decodeProtectedHeader(token).kid !== keyId) return undefined;
@@ -113,7 +118,12 @@ function answerFor(claims: Claims, audiences: readonly string[], exists: TokenSu
 }
 
 function userOf(
-  account: { readonly namespace: string; readonly name: string; readonly uid: string; readonly pod: { readonly name: string; readonly uid: string } | undefined },
+  account: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly pod: { readonly name: string; readonly uid: string } | undefined;
+  },
   id: string | undefined,
 ): UserInfo {
   const { namespace, name, uid, pod } = account;
@@ -123,12 +133,16 @@ function userOf(
     groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
     extra: {
       ...(id === undefined ? {} : { 'authentication.kubernetes.io/credential-id': [`JTI=${id}`] }),
-      ...(pod === undefined ? {} : { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
+      ...(pod === undefined
+        ? {}
+        : { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
     },
   };
 }
 
 /** Tells keys apart, so that a token of another cluster costs no signature check. */
 function keyIdOf(key: KeyObject): string {
-  return createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 }

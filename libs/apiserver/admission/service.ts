@@ -91,7 +91,9 @@ function checkedAddress(
   if (address === undefined) return wanted; // validation names the malformed address
   if (taken.addresses.has(wanted)) throw refuse('provided IP is already allocated');
   if (!contains(range, address)) {
-    throw refuse(`the provided network does not match the current range: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${context.settings.serviceCidr}`);
+    throw refuse(
+      `the provided network does not match the current range: the provided IP (${wanted}) is not in the valid range. The range of valid IPs is ${context.settings.serviceCidr}`,
+    );
   }
   return wanted;
 }
@@ -149,7 +151,9 @@ function withPorts(context: ApiContext, operation: Operation, service: KubeObjec
   const used = new Set(taken.ports);
   const ports = records(spec['ports']);
   ports.forEach((port, at) => claimPort(context, operation, service, { port, at, used }));
-  return withSpec(service, { ports: ports.map((port) => (integer(port['nodePort']) ? port : { ...port, nodePort: freePort(context, service, port, used) })) });
+  return withSpec(service, {
+    ports: ports.map((port) => (integer(port['nodePort']) ? port : { ...port, nodePort: freePort(context, service, port, used) })),
+  });
 }
 
 function claimPort(

@@ -81,9 +81,7 @@ function boundRules(cache: WatchCache, binding: Binding, namespace: string | und
   const reference = binding.roleRef;
   if (reference === undefined) return [];
   const clusterRole = reference.kind === 'ClusterRole';
-  const key = clusterRole
-    ? storeKey(rbac('clusterroles'), undefined, reference.name)
-    : storeKey(rbac('roles'), namespace, reference.name);
+  const key = clusterRole ? storeKey(rbac('clusterroles'), undefined, reference.name) : storeKey(rbac('roles'), namespace, reference.name);
   const role: Role | undefined = cache.get(key)?.object;
   return role === undefined ? [] : roleRules(cache, role);
 }
@@ -95,9 +93,7 @@ function roleRules(cache: WatchCache, role: Role): readonly PolicyRule[] {
   if (selectors === undefined) return rules;
   for (const { object } of cache.list(storePrefix(rbac('clusterroles')))) {
     const labels = object.metadata.labels ?? {};
-    const matches = selectors.some((selector) =>
-      Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value),
-    );
+    const matches = selectors.some((selector) => Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value));
     if (matches && object !== role) rules.push(...((object as Role).rules ?? []));
   }
   return rules;

@@ -24,7 +24,15 @@ function aggregatedRole(name: string, labels: Readonly<Record<string, string>> =
 
 const aggregateTo = (role: string): Readonly<Record<string, string>> => ({ [`${GROUP}/aggregate-to-${role}`]: 'true' });
 
-const workloads = ['daemonsets', 'deployments', 'deployments/scale', 'replicasets', 'replicasets/scale', 'statefulsets', 'statefulsets/scale'];
+const workloads = [
+  'daemonsets',
+  'deployments',
+  'deployments/scale',
+  'replicasets',
+  'replicasets/scale',
+  'statefulsets',
+  'statefulsets/scale',
+];
 const coreObjects = [
   'configmaps',
   'endpoints',
@@ -36,10 +44,22 @@ const coreObjects = [
 ];
 
 const viewRules: readonly PolicyRule[] = [
-  rule('', [...coreObjects, 'serviceaccounts', 'bindings', 'events', 'limitranges', 'namespaces', 'namespaces/status', 'pods/log', 'pods/status'], READ),
-  rule('', ['persistentvolumeclaims/status', 'replicationcontrollers/status', 'resourcequotas', 'resourcequotas/status', 'services/status'], READ),
+  rule(
+    '',
+    [...coreObjects, 'serviceaccounts', 'bindings', 'events', 'limitranges', 'namespaces', 'namespaces/status', 'pods/log', 'pods/status'],
+    READ,
+  ),
+  rule(
+    '',
+    ['persistentvolumeclaims/status', 'replicationcontrollers/status', 'resourcequotas', 'resourcequotas/status', 'services/status'],
+    READ,
+  ),
   rule('discovery.k8s.io', ['endpointslices'], READ),
-  rule('apps', [...workloads, 'controllerrevisions', 'daemonsets/status', 'deployments/status', 'replicasets/status', 'statefulsets/status'], READ),
+  rule(
+    'apps',
+    [...workloads, 'controllerrevisions', 'daemonsets/status', 'deployments/status', 'replicasets/status', 'statefulsets/status'],
+    READ,
+  ),
   rule('autoscaling', ['horizontalpodautoscalers', 'horizontalpodautoscalers/status'], READ),
   rule('batch', ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status'], READ),
   rule('policy', ['poddisruptionbudgets', 'poddisruptionbudgets/status'], READ),
@@ -66,7 +86,19 @@ const adminRules: readonly PolicyRule[] = [
   rule(GROUP, ['roles', 'rolebindings'], [...READ, ...WRITE]),
 ];
 
-const discoveryPaths = ['/api', '/api/*', '/apis', '/apis/*', '/healthz', '/livez', '/openapi', '/openapi/*', '/readyz', '/version', '/version/'];
+const discoveryPaths = [
+  '/api',
+  '/api/*',
+  '/apis',
+  '/apis/*',
+  '/healthz',
+  '/livez',
+  '/openapi',
+  '/openapi/*',
+  '/readyz',
+  '/version',
+  '/version/',
+];
 const publicPaths = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*', '/version', '/version/'];
 
 /** What an agent that speaks to the API itself may do. The agents of this cluster go through the gateway instead. */
@@ -105,7 +137,11 @@ export const bootstrapRoles: readonly KubeObject[] = [
     rule('authorization.k8s.io', ['subjectaccessreviews'], ['create']),
   ]),
   clusterRole('system:monitoring', [{ nonResourceURLs: [...publicPaths, '/metrics', '/metrics/*'], verbs: ['get'] }]),
-  clusterRole('system:kube-scheduler', [rule('*', ['*'], READ), rule('', ['bindings', 'pods/binding'], ['create']), rule('', ['pods/status'], ['patch', 'update'])]),
+  clusterRole('system:kube-scheduler', [
+    rule('*', ['*'], READ),
+    rule('', ['bindings', 'pods/binding'], ['create']),
+    rule('', ['pods/status'], ['patch', 'update']),
+  ]),
   clusterRole('system:kube-controller-manager', everything),
 ];
 

@@ -21,7 +21,8 @@ export function discover(path: string, accept: string, address: string): Discove
     return parts.length === 2 ? plain(resourceList('', second ?? '')) : undefined;
   }
   if (root !== 'apis') return undefined;
-  if (parts.length === 1) return aggregated(accept, false) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups().map(groupDocument) });
+  if (parts.length === 1)
+    return aggregated(accept, false) ?? plain({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups().map(groupDocument) });
   if (parts.length === 2) return plain({ kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(second ?? '') });
   return parts.length === 3 ? plain(resourceList(second ?? '', third ?? '')) : undefined;
 }
@@ -40,7 +41,13 @@ function groups(): readonly string[] {
 
 /** Versions of a group, preferred one first. */
 function versionsOf(group: string): readonly string[] {
-  return [...new Set(allKinds().filter((kind) => kind.group === group).map((kind) => kind.version))];
+  return [
+    ...new Set(
+      allKinds()
+        .filter((kind) => kind.group === group)
+        .map((kind) => kind.version),
+    ),
+  ];
 }
 
 function groupDocument(group: string): Document {

@@ -41,7 +41,11 @@ function podMetrics(api: Api, namespace: string | undefined): readonly KubeObjec
   return api.usage.pods(namespace).map((pod) => ({
     kind: 'PodMetrics',
     apiVersion: API_VERSION,
-    metadata: metadataOf(api.context.cache.get(`${pods}${pod.namespace}/${pod.name}`)?.object, { name: pod.name, namespace: pod.namespace }, pod.at),
+    metadata: metadataOf(
+      api.context.cache.get(`${pods}${pod.namespace}/${pod.name}`)?.object,
+      { name: pod.name, namespace: pod.namespace },
+      pod.at,
+    ),
     timestamp: formatTime(instant(pod.at)),
     window: duration(pod.windowMs),
     containers: pod.containers.map((container) => ({ name: container.name, usage: amounts(container) })),

@@ -65,4 +65,3 @@ function newborn(context: ApiContext, operation: Operation, incoming: KubeObject
     managedFields: undefined,
   });
 }
-

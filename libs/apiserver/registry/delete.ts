@@ -110,4 +110,3 @@ function mark(
   if (operation.kind.resource !== 'namespaces') return marked;
   return { ...marked, status: { ...record(object['status']), phase: 'Terminating' } };
 }
-

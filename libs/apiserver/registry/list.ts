@@ -34,7 +34,11 @@ export async function listObjects(context: ApiContext, prefix: string, selection
   const token = query.continueToken === '' ? undefined : decodeToken(query.continueToken, prefix);
   if (token !== undefined) return page(context, prefix, selection, { ...token, limit: query.limit });
   if (query.resourceVersionMatch === 'Exact') {
-    return page(context, prefix, selection, { revision: Number(query.resourceVersion) as Revision, afterKey: undefined, limit: query.limit });
+    return page(context, prefix, selection, {
+      revision: Number(query.resourceVersion) as Revision,
+      afterKey: undefined,
+      limit: query.limit,
+    });
   }
   await freshEnough(context, query.resourceVersion);
   const revision = context.cache.revision;
@@ -144,6 +148,7 @@ function encodeToken(revision: Revision, key: string): string {
 
 function decodeToken(token: string, prefix: string): { readonly revision: Revision; readonly afterKey: string } {
   const match = /^1\.(\d{1,16})\.([^.].*|)$/.exec(token);
-  if (match?.[1] === undefined || match[2] === undefined) throw badRequest('continue key is not valid: the token was not issued by this API');
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw badRequest('continue key is not valid: the token was not issued by this API');
   return { revision: Number(match[1]) as Revision, afterKey: prefix + decodeURIComponent(match[2]) };
 }

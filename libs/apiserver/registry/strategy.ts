@@ -80,7 +80,9 @@ export function qosClass(pod: KubeObject): 'Guaranteed' | 'Burstable' | 'BestEff
   const isGuaranteed = resources.every((own) => {
     const limits = record(own['limits']);
     const requests = record(own['requests']);
-    return amounts(limits).length === 2 && ['cpu', 'memory'].every((name) => String(requests[name] ?? limits[name]) === String(limits[name]));
+    return (
+      amounts(limits).length === 2 && ['cpu', 'memory'].every((name) => String(requests[name] ?? limits[name]) === String(limits[name]))
+    );
   });
   return isGuaranteed ? 'Guaranteed' : 'Burstable';
 }

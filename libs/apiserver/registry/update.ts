@@ -116,4 +116,3 @@ function isFinished(operation: Operation, object: KubeObject): boolean {
   if (operation.kind.resource === 'namespaces') return texts(record(object['spec'])['finalizers']).length === 0;
   return (object.metadata.deletionGracePeriodSeconds ?? 0) === 0;
 }
-

@@ -156,4 +156,3 @@ function errorLine(context: ApiContext, error: unknown): string {
   context.log.error('watch failed', { error: String(error) });
   return errorLine(context, new StatusError('InternalError', 'Internal error occurred: the watch failed'));
 }
-

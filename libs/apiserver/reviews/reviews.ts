@@ -31,7 +31,11 @@ export async function serveReview(api: Api, resource: ResourceRequest): Promise<
   const review = reviews[kind.kind];
   if (review === undefined) throw unknownPath();
   const status = await review(api, resource, object);
-  return data({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: object.metadata, ...specOf(object), status }, { ...form, warnings }, 201);
+  return data(
+    { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: object.metadata, ...specOf(object), status },
+    { ...form, warnings },
+    201,
+  );
 }
 
 function specOf(object: KubeObject): Fields {

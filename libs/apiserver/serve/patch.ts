@@ -48,5 +48,9 @@ export function patched(
 
 function unsupported(): StatusError {
   const types = Object.keys(patchTypes).join(', ');
-  return new StatusError('UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${types}`, {});
+  return new StatusError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${types}`,
+    {},
+  );
 }

@@ -102,7 +102,8 @@ async function create(context: ApiContext, resource: ResourceRequest): Promise<A
   const form = formOf(resource.request, context.clock.now());
   const operation = operationOf(resource);
   const { object, warnings } = decodeBody(resource);
-  if (resource.kind.namespaced && resource.info.namespace === undefined) throw badRequest('an empty namespace may not be set during creation');
+  if (resource.kind.namespaced && resource.info.namespace === undefined)
+    throw badRequest('an empty namespace may not be set during creation');
   return objectResponse(resource.kind, await createObject(context, operation, object), { ...form, warnings }, 201);
 }
 

@@ -1,5 +1,13 @@
 /** What create, update, patch and delete requests carry: the decoded object and the options around it. */
-import { applyDefaults, decodeObject, decodeValue, type Decoded, type FieldValidation, type KindInfo, type KubeObject } from '../../api/index.js';
+import {
+  applyDefaults,
+  decodeObject,
+  decodeValue,
+  type Decoded,
+  type FieldValidation,
+  type KindInfo,
+  type KubeObject,
+} from '../../api/index.js';
 import type { ApiRequest, UserInfo } from '../ports.js';
 import type { Operation } from '../registry/context.js';
 import type { DeleteOptions } from '../registry/delete.js';
@@ -84,7 +92,9 @@ export function deleteOptionsOf(request: ApiRequest): DeleteOptions & { readonly
   const orphan = body['orphanDependents'] ?? (queryText(request.query, 'orphanDependents') || undefined);
   const policy = text(body['propagationPolicy']) || queryText(request.query, 'propagationPolicy') || fromOrphan(orphan);
   if (policy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(policy)) {
-    throw badRequest(`invalid DeleteOptions: propagationPolicy: Unsupported value: "${policy}": supported values: "Background", "Foreground", "Orphan"`);
+    throw badRequest(
+      `invalid DeleteOptions: propagationPolicy: Unsupported value: "${policy}": supported values: "Background", "Foreground", "Orphan"`,
+    );
   }
   return {
     gracePeriodSeconds: integer(body['gracePeriodSeconds']) ?? queryNumber(request.query, 'gracePeriodSeconds'),

@@ -45,9 +45,14 @@ function needsBudget(pod: KubeObject): boolean {
 
 async function spendBudget(context: ApiContext, resource: ResourceRequest, pod: KubeObject): Promise<void> {
   const budgets = context.cache.list(`${storePrefix(BUDGETS)}${resource.info.namespace}/`).map(({ object }) => object);
-  const matching = budgets.filter((budget) => selectorMatches(record(budget['spec'])['selector'] as LabelSelector | undefined, pod.metadata.labels));
+  const matching = budgets.filter((budget) =>
+    selectorMatches(record(budget['spec'])['selector'] as LabelSelector | undefined, pod.metadata.labels),
+  );
   if (matching.length > 1) {
-    throw new StatusError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+    throw new StatusError(
+      'InternalError',
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
   }
   const budget = matching[0];
   const kind = findKind(BUDGETS);
@@ -59,7 +64,9 @@ async function spendBudget(context: ApiContext, resource: ResourceRequest, pod: 
 
 /** Kubernetes docs, "Unhealthy Pod Eviction Policy": a pod that is not ready does not count while the budget is met anyway. */
 function isFreeToGo(budget: KubeObject, pod: KubeObject): boolean {
-  const ready = records(record(pod['status'])['conditions']).some((condition) => condition['type'] === 'Ready' && condition['status'] === 'True');
+  const ready = records(record(pod['status'])['conditions']).some(
+    (condition) => condition['type'] === 'Ready' && condition['status'] === 'True',
+  );
   if (ready) return false;
   if (record(budget['spec'])['unhealthyPodEvictionPolicy'] === 'AlwaysAllow') return true;
   const status = record(budget['status']);

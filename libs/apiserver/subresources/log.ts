@@ -24,7 +24,12 @@ export async function servePodLog(api: Api, resource: ResourceRequest): Promise<
   if ((options.tailLines ?? 0) < 0) throw badRequest('tailLines: Invalid value: must be greater than or equal to 0');
   if ((pod.spec?.nodeName ?? '') === '') return plain(''); // Kubernetes answers with nothing for a pod without a node
   const chunks = api.nodes.logs(pod, options, request.signal);
-  return { kind: 'stream', status: 200, headers: { 'Content-Type': 'text/plain' }, chunks: options.follow ? chunks : await started(chunks) };
+  return {
+    kind: 'stream',
+    status: 200,
+    headers: { 'Content-Type': 'text/plain' },
+    chunks: options.follow ? chunks : await started(chunks),
+  };
 }
 
 /** Waits for the first chunk (a followed log may have none for long), so that "no such container" is an answer of its own and not a broken stream. */

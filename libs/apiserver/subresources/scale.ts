@@ -1,5 +1,12 @@
 /** `scale`: the replica count of a workload behind one shape, autoscaling/v1 `Scale`. */
-import { formatLabelSelector, labelSelectorRequirements, mapRequirements, type KindInfo, type KubeObject, type LabelSelector } from '../../api/index.js';
+import {
+  formatLabelSelector,
+  labelSelectorRequirements,
+  mapRequirements,
+  type KindInfo,
+  type KubeObject,
+  type LabelSelector,
+} from '../../api/index.js';
 import type { CachedObject } from '../../storage/index.js';
 import { applyPatch } from '../model.js';
 import type { ApiResponse } from '../ports.js';
@@ -35,7 +42,9 @@ function changeScale(context: ApiContext, resource: ResourceRequest, name: strin
 }
 
 function parsePatch({ request }: ResourceRequest): unknown {
-  return mediaType(request.headers['content-type']) === 'application/apply-patch+yaml' ? parseBody(request.body, 'application/yaml') : parseJson(request.body);
+  return mediaType(request.headers['content-type']) === 'application/apply-patch+yaml'
+    ? parseBody(request.body, 'application/yaml')
+    : parseJson(request.body);
 }
 
 /** A Scale has no lists, so strategic merge and apply are plain merges. */
@@ -69,6 +78,7 @@ function scaleOf(kind: KindInfo, object: KubeObject): KubeObject {
 }
 
 function selectorText(kind: KindInfo, selector: unknown): string {
-  if (kind.resource === 'replicationcontrollers') return formatLabelSelector(mapRequirements(record(selector) as Readonly<Record<string, string>>));
+  if (kind.resource === 'replicationcontrollers')
+    return formatLabelSelector(mapRequirements(record(selector) as Readonly<Record<string, string>>));
   return formatLabelSelector(labelSelectorRequirements(selector as LabelSelector | undefined) ?? []);
 }

@@ -38,7 +38,13 @@ export async function requestToken(api: Api, { request, info, kind }: ResourceRe
   });
   const status = { token: issued.token, expirationTimestamp: formatTime(instant(issued.expiresAt)) };
   const metadata = { name, namespace: info.namespace, creationTimestamp: formatTime(api.context.clock.now()) };
-  const answer = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', metadata, spec: { ...spec, audiences, expirationSeconds }, status };
+  const answer = {
+    kind: 'TokenRequest',
+    apiVersion: 'authentication.k8s.io/v1',
+    metadata,
+    spec: { ...spec, audiences, expirationSeconds },
+    status,
+  };
   return data(answer, formOf(request, api.context.clock.now()), 201);
 }
 
