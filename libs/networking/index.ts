@@ -7,3 +7,7 @@ export { renderRemoval } from './nftables/table-model.js';
 export * from './ports.js';
 export * from './service-rules.js';
 export * from './stale-flows.js';
+export { compileDns } from './compile-dns.js';
+export * from './dns/answer.js';
+export * from './dns/message.js';
+export * from './dns/wire.js';

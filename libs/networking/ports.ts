@@ -31,7 +31,11 @@ export interface PeerHost {
   readonly podCidr: string;
 }
 
-/** The host's data path. Each call takes the whole wanted state and applies the difference, as one transaction where the kernel has one. */
+/**
+ * The host's data path. Each call takes the whole wanted state and applies the difference, as one transaction where the
+ * kernel has one; it resolves when the kernel follows that state, or a newer one. Disposing stops the DNS server and
+ * leaves the data path in place: pods keep their network while an agent restarts.
+ */
 export interface HostNetwork extends AsyncDisposable {
   /** Bridge, addresses, VXLAN device, forwarding; idempotent. */
   start(options: {
@@ -46,4 +50,6 @@ export interface HostNetwork extends AsyncDisposable {
   setPeers(peers: readonly PeerHost[]): Promise<void>;
   setServices(rules: ServiceRules): Promise<void>;
   setDns(view: DnsView): void;
+  /** Takes links, addresses, routes and rules away, for a host that leaves the cluster. Pods lose their network. */
+  remove(): Promise<void>;
 }

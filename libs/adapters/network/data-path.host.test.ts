@@ -1,7 +1,9 @@
 /** The data path on two real hosts (network namespaces): what a packet meets. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { leftovers } from '../local-hosts/index.js';
+import { compileDns } from '../../networking/index.js';
 import type { ServiceFrontend } from '../../networking/index.js';
+import { aService } from '../../networking/testing/builders.js';
 import { TestCluster } from './testing/test-cluster.js';
 import type { TestPod } from './testing/test-cluster.js';
 
@@ -169,4 +171,36 @@ describe('Services', () => {
     expect(answers.filter((text) => !/^(a1|b1|a2) /.test(text))).toEqual([]);
     expect(changes).toBeGreaterThan(5);
   }, 30_000);
+});
+
+describe('cluster DNS', () => {
+  const resolve = (server: string, name: string) => `
+    const { Resolver } = require('dns').promises; const r = new Resolver({ timeout: 1000, tries: 2 }); r.setServers(['${server}']);
+    r.resolve4('${name}').then((a) => console.log(a.join()), (e) => console.log(e.code));`;
+
+  test('answers pods and the machine on its address, and hosts by their short names', async () => {
+    const view = compileDns([aService('web', { clusterIP: cluster.service(1) })], [], { domain: 'cluster.local' });
+    await Promise.all(cluster.agents.map((agent) => agent.call('setDns', view)));
+    for (const from of [a1, a2, undefined]) {
+      const answered = await cluster.evaluate(from, resolve(cluster.dnsAddress, 'web.default.svc.cluster.local'));
+      expect(answered.trim()).toBe(cluster.service(1));
+    }
+    const looked = await cluster.evaluate('n2', `require('dns').lookup('web.default', (e, a) => console.log(e ? e.code : a))`);
+    expect(looked.trim()).toBe(cluster.service(1));
+    expect((await cluster.evaluate(a1, resolve(cluster.dnsAddress, 'example.org'))).trim()).toBe('ESERVFAIL');
+  });
+
+  test('is answered by the host although a Service claims its address', async () => {
+    await program(frontend({ address: cluster.dnsAddress, port: 53, protocol: 'UDP' }));
+    const answered = await cluster.evaluate(a1, resolve(cluster.dnsAddress, 'web.default.svc.cluster.local'));
+    expect(answered.trim()).toBe(cluster.service(1));
+  });
+});
+
+test('removing the network leaves the host as it was', async () => {
+  await Promise.all(cluster.agents.map((agent) => agent.call('remove', undefined)));
+  for (const node of ['n1', 'n2']) {
+    const left = await cluster.evaluate(node, `console.log(require('child_process').execSync('ip -br link; nft list tables; ip route').toString())`);
+    expect(left).not.toMatch(/bt[bx]?[-0-9a-f]|table/);
+  }
 });

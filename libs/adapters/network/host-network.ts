@@ -4,6 +4,11 @@ import { cidrAddress, parseCidr, renderHostTable, renderRemoval } from '../../ne
 import type { DnsView, HostNetwork, PeerHost, PodAttachment, PodNetwork, ServiceRules } from '../../networking/index.js';
 import { runCommand } from '../commands/index.js';
 import type { RunCommand } from '../commands/index.js';
+import { readResolvers } from './dns/resolv-conf.js';
+import { Resolver } from './dns/resolver.js';
+import { DnsServer } from './dns/server.js';
+import { Upstream } from './dns/upstream.js';
+import type { UpstreamServer } from './dns/upstream.js';
 import { ensureLinks, removeLinks } from './host-links.js';
 import { LatestOnly } from './latest.js';
 import { networkNames } from './names.js';
@@ -20,21 +25,24 @@ export interface HostNetworkOptions {
   /** Network identifier and UDP port of the tunnel; hosts of one cluster agree on them. */
   readonly tunnelId?: number;
   readonly tunnelPort?: number;
+  /** Resolvers for names outside of the cluster; default: those of /etc/resolv.conf. Empty = none, such names fail at once. */
+  readonly upstreams?: readonly UpstreamServer[];
   readonly run?: RunCommand;
 }
 
 interface Running {
   readonly names: NetworkNames;
-  readonly gateway: string;
-  readonly start: StartOptions;
   readonly pods: VethPodNetwork;
   readonly services: ServiceTable;
   readonly peers: LatestOnly<readonly PeerHost[]>;
+  readonly resolver: Resolver;
+  readonly dns: DnsServer;
 }
 
 /** Linux's VXLAN port before IANA gave it one; Kubernetes networks use it since, so firewalls know it. */
 const TUNNEL_PORT_DEFAULT = 8472;
 const TUNNEL_ID_DEFAULT = 1;
+const DNS_PORT = 53;
 
 /**
  * Works in the network namespace of the process. Disposing ends the DNS server and leaves links and rules in place, so
@@ -43,6 +51,7 @@ const TUNNEL_ID_DEFAULT = 1;
 export class LinuxHostNetwork implements HostNetwork {
   private readonly run: RunCommand;
   private running: Promise<Running> | undefined;
+  private view: DnsView | undefined;
 
   constructor(private readonly options: HostNetworkOptions) {
     this.run = options.run ?? runCommand;
@@ -55,7 +64,9 @@ export class LinuxHostNetwork implements HostNetwork {
     attached: async () => (await this.started()).pods.attached(),
   };
 
+  /** Idempotent: a second call starts anew with its options. Throws when an address is missing or a command fails. */
   async start(start: StartOptions): Promise<void> {
+    await this[Symbol.asyncDispose]();
     this.running = this.begin(start);
     await this.running;
   }
@@ -68,7 +79,11 @@ export class LinuxHostNetwork implements HostNetwork {
     await (await this.started()).services.set(rules);
   }
 
-  setDns(_view: DnsView): void {}
+  setDns(view: DnsView): void {
+    this.view = view;
+    // Without a running server the view waits for `start`, which reports its own failure.
+    this.running?.then(({ resolver }) => resolver.set(view)).catch(() => undefined);
+  }
 
   /** Takes links, addresses, routes and tables away. Pods lose their network. */
   async remove(): Promise<void> {
@@ -79,7 +94,11 @@ export class LinuxHostNetwork implements HostNetwork {
     await removeLinks(this.run, names);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    const running = await this.running?.catch(() => undefined);
+    this.running = undefined;
+    await running?.dns[Symbol.asyncDispose]();
+  }
 
   private started(): Promise<Running> {
     return this.running ?? Promise.reject(new Error('the host network is not started: call start() first'));
@@ -96,8 +115,23 @@ export class LinuxHostNetwork implements HostNetwork {
     const isOther = (peer: PeerHost) => peer.node !== start.nodeName && peer.address !== start.hostAddress;
     const peers = new LatestOnly<readonly PeerHost[]>((all) => applyPeers(this.run, { name: names.tunnel, gateway }, all.filter(isOther)));
     const services = new ServiceTable(this.run, log, names.serviceTable, start);
+    const resolver = await this.createResolver(start);
+    const handle = (bytes: Uint8Array, transport: 'udp' | 'tcp') => resolver.handle(bytes, transport);
+    const dns = await DnsServer.listen({ address: start.dnsAddress, port: DNS_PORT, handle, log });
     log.info('host network is up', { bridge: names.bridge, podCidr: start.podCidr, mtu });
-    return { names, gateway, start, pods, services, peers };
+    return { names, pods, services, peers, resolver, dns };
+  }
+
+  private async createResolver(start: StartOptions): Promise<Resolver> {
+    const servers = this.options.upstreams ?? (await readResolvers('/etc/resolv.conf', start.dnsAddress));
+    const resolver = new Resolver({
+      domain: start.clusterDomain.toLowerCase(),
+      ownCidrs: [start.clusterCidr, start.serviceCidr],
+      upstream: new Upstream(servers, () => performance.now()),
+      log: this.options.log,
+    });
+    if (this.view !== undefined) resolver.set(this.view);
+    return resolver;
   }
 
   /** An existing table stays: it holds the host ports of running pods. */

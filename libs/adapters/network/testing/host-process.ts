@@ -15,7 +15,7 @@ export type HostCall =
 
 const silent: Logger = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error, child: () => silent };
 
-const network = new LinuxHostNetwork({ cluster: process.argv[2] ?? 'bt-net', log: silent });
+const network = new LinuxHostNetwork({ cluster: process.argv[2] ?? 'bt-net', log: silent, upstreams: [] });
 
 async function answer(message: HostCall): Promise<unknown> {
   switch (message.call) {

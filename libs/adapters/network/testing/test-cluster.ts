@@ -125,6 +125,7 @@ export class TestCluster implements AsyncDisposable {
     const script = fileURLToPath(new URL('host-process.js', import.meta.url));
     const child = this.hosts.runInHost(`n${index}`, [process.execPath, script, this.options.name], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
     });
     this.children.push(child);
     const agent = new HostAgent(`n${index}`, child);
