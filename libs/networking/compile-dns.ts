@@ -5,7 +5,11 @@ import { isHeadless, isReady, slicesByService, toProtocol } from './endpoints.js
 import { parseIpv4 } from './ipv4.js';
 
 /** Deterministic: endpoints are sorted, the order of the inputs does not matter. */
-export function compileDns(services: Iterable<Service>, endpointSlices: Iterable<EndpointSlice>, options: { readonly domain: string }): DnsView {
+export function compileDns(
+  services: Iterable<Service>,
+  endpointSlices: Iterable<EndpointSlice>,
+  options: { readonly domain: string },
+): DnsView {
   const slices = slicesByService(endpointSlices);
   const domain = options.domain.toLowerCase();
   const compiled = new Map<string, DnsService>();

@@ -200,7 +200,10 @@ describe('cluster DNS', () => {
 test('removing the network leaves the host as it was', async () => {
   await Promise.all(cluster.agents.map((agent) => agent.call('remove', undefined)));
   for (const node of ['n1', 'n2']) {
-    const left = await cluster.evaluate(node, `console.log(require('child_process').execSync('ip -br link; nft list tables; ip route').toString())`);
+    const left = await cluster.evaluate(
+      node,
+      `console.log(require('child_process').execSync('ip -br link; nft list tables; ip route').toString())`,
+    );
     expect(left).not.toMatch(/bt[bx]?[-0-9a-f]|table/);
   }
 });

@@ -90,13 +90,25 @@ describe('cluster DNS', () => {
   });
 
   test('names that exist without such a record get an empty answer, so that clients do not give up on the name', () => {
-    for (const name of ['kubernetes.default.svc.cluster.local', 'default.svc.cluster.local', 'svc.cluster.local', 'cluster.local', '_tcp.db.shop.svc.cluster.local']) {
+    for (const name of [
+      'kubernetes.default.svc.cluster.local',
+      'default.svc.cluster.local',
+      'svc.cluster.local',
+      'cluster.local',
+      '_tcp.db.shop.svc.cluster.local',
+    ]) {
       expect(status(name, 'AAAA')).toEqual([RCODE.NOERROR, 0, 'SOA']);
     }
   });
 
   test('what does not exist is NXDOMAIN and never forwarded; what is not ours is forwarded', () => {
-    for (const name of ['web.default.svc.cluster.local', 'empty.shop.svc.cluster.local', 'nowhere.svc.cluster.local', 'example.org.cluster.local', 'a.b.c.kubernetes.default.svc.cluster.local']) {
+    for (const name of [
+      'web.default.svc.cluster.local',
+      'empty.shop.svc.cluster.local',
+      'nowhere.svc.cluster.local',
+      'example.org.cluster.local',
+      'a.b.c.kubernetes.default.svc.cluster.local',
+    ]) {
       expect(status(name)).toEqual([RCODE.NXDOMAIN, 0, 'SOA']);
     }
     expect(ask('example.org')).toBe('forward');

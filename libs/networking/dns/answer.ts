@@ -30,7 +30,11 @@ export function answer(view: DnsView, question: DnsQuestion): DnsReply | 'forwar
   if (address !== undefined) {
     const names = view.reverse.get(address);
     if (names === undefined) return 'forward';
-    return reply(view, question, names.map((target) => record(question.name, { kind: 'PTR', target })));
+    return reply(
+      view,
+      question,
+      names.map((target) => record(question.name, { kind: 'PTR', target })),
+    );
   }
   if (name !== view.domain && !name.endsWith(`.${view.domain}`)) return 'forward';
   return answerInZone(view, question, name);

@@ -13,7 +13,11 @@ const data = fc.oneof(
   fc.record({ kind: fc.constant('MX' as const), preference: uint16, target: name }),
   fc.record({ kind: fc.constant('SRV' as const), priority: uint16, weight: uint16, port: uint16, target: name }),
   fc.record({ kind: fc.constant('SOA' as const), primary: name, mailbox: name, numbers: fc.tuple(uint32, uint32, uint32, uint32, uint32) }),
-  fc.record({ kind: fc.constant('other' as const), type: fc.constantFrom(DNS_TYPE.AAAA, DNS_TYPE.TXT, 999), bytes: fc.uint8Array({ maxLength: 40 }) }),
+  fc.record({
+    kind: fc.constant('other' as const),
+    type: fc.constantFrom(DNS_TYPE.AAAA, DNS_TYPE.TXT, 999),
+    bytes: fc.uint8Array({ maxLength: 40 }),
+  }),
 );
 const record: fc.Arbitrary<DnsRecord> = fc.record({ name, class: fc.constant(1), ttl: uint32, data });
 const records = fc.array(record, { maxLength: 6 });

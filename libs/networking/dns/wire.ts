@@ -16,7 +16,12 @@ export function decodeMessage(bytes: Uint8Array): DnsMessage {
   const reader = new Reader(bytes);
   const id = reader.uint16();
   const flags = reader.uint16();
-  const [questionCount, answerCount, authorityCount, additionalCount] = [reader.uint16(), reader.uint16(), reader.uint16(), reader.uint16()];
+  const [questionCount, answerCount, authorityCount, additionalCount] = [
+    reader.uint16(),
+    reader.uint16(),
+    reader.uint16(),
+    reader.uint16(),
+  ];
   const questions = times(questionCount, () => readQuestion(reader));
   const answers = times(answerCount, () => readRecord(reader));
   const authority = times(authorityCount, () => readRecord(reader));
@@ -297,5 +302,7 @@ class Writer {
 }
 
 function labelBytes(label: string): readonly number[] {
-  return [...label.matchAll(/\\(\d{3})|([\s\S])/g)].map(([, code, char = '']) => (code === undefined ? char.charCodeAt(0) & 255 : Number(code)));
+  return [...label.matchAll(/\\(\d{3})|([\s\S])/g)].map(([, code, char = '']) =>
+    code === undefined ? char.charCodeAt(0) & 255 : Number(code),
+  );
 }

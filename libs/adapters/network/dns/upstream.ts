@@ -119,7 +119,12 @@ async function ask(server: UpstreamServer, question: DnsQuestion): Promise<DnsMe
 function isAnswer(query: DnsMessage, reply: DnsMessage): boolean {
   const [asked] = query.questions;
   const [answered] = reply.questions;
-  return reply.isResponse && reply.id === query.id && answered?.type === asked?.type && answered?.name.toLowerCase() === asked?.name.toLowerCase();
+  return (
+    reply.isResponse &&
+    reply.id === query.id &&
+    answered?.type === asked?.type &&
+    answered?.name.toLowerCase() === asked?.name.toLowerCase()
+  );
 }
 
 function askUdp(server: UpstreamServer, query: DnsMessage): Promise<DnsMessage> {
