@@ -9,3 +9,4 @@ export * from './schema/index.js';
 export * from './selectors/index.js';
 
 export * from './defaults/index.js';
+export * from './validation/index.js';

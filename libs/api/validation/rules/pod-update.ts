@@ -1,0 +1,80 @@
+/** What may change in a pod that exists: images, the deadline, more tolerations, a shorter grace, gates that open. */
+import type { Container, Pod, PodSpec, Toleration } from '../../generated/types.js';
+import { isSame } from '../checks/values.js';
+import type { Place } from '../place.js';
+
+const FORBIDDEN_CHANGE =
+  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+
+/** Fields that `kubectl label`, the scheduler and the eviction machinery may not touch through an update of the whole pod. */
+export function podUpdate(pod: Pod, old: Pod, at: Place): void {
+  const spec = pod.spec;
+  const before = old.spec;
+  if (spec === undefined || before === undefined) return;
+  const place = at.field('spec');
+  if (!sameNumber(spec.containers, before.containers)) {
+    place.field('containers').forbidden('pod updates may not add or remove containers');
+    return;
+  }
+  if (!sameNumber(spec.initContainers, before.initContainers)) {
+    place.field('initContainers').forbidden('pod updates may not add or remove containers');
+    return;
+  }
+  deadline(spec, before, place.field('activeDeadlineSeconds'));
+  addedTolerations(spec.tolerations ?? [], before.tolerations ?? [], place.field('tolerations'));
+  const rest = withMutableFieldsOf(before, spec);
+  if (!isSame(rest, before)) place.forbidden(`${FORBIDDEN_CHANGE}\n${difference(before, rest)}`);
+}
+
+function sameNumber(a: readonly unknown[] | undefined, b: readonly unknown[] | undefined): boolean {
+  return (a ?? []).length === (b ?? []).length;
+}
+
+/** A deadline can come and come nearer; it cannot move away. */
+function deadline(spec: PodSpec, before: PodSpec, at: Place): void {
+  const [seconds, old] = [spec.activeDeadlineSeconds, before.activeDeadlineSeconds];
+  if (seconds === undefined) {
+    if (old !== undefined) at.invalid(undefined, 'must not update from a positive integer to nil value');
+  } else if (old !== undefined && seconds > old) at.invalid(seconds, 'must be less than or equal to previous value');
+}
+
+function addedTolerations(tolerations: readonly Toleration[], old: readonly Toleration[], at: Place): void {
+  const key = ({ key: name, operator, value, effect }: Toleration): string => JSON.stringify([name, operator, value, effect]);
+  const now = new Set(tolerations.map(key));
+  if (!old.every((toleration) => now.has(key(toleration)))) {
+    at.forbidden('existing toleration can not be modified except its tolerationSeconds');
+  }
+}
+
+function withImagesOf(list: readonly Container[] | undefined, source: readonly Container[] | undefined): readonly Container[] | undefined {
+  return list?.map((container, index) => ({ ...container, image: source?.[index]?.image }));
+}
+
+/** The new spec with the old values of all that may change: what still differs may not. */
+function withMutableFieldsOf(old: PodSpec, spec: PodSpec): PodSpec {
+  const graceMayShrink = (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1;
+  const gated = (old.schedulingGates ?? []).length > 0;
+  const openedGates = (spec.schedulingGates ?? []).every((gate) => (old.schedulingGates ?? []).some(({ name }) => name === gate.name));
+  return {
+    ...spec,
+    containers: withImagesOf(spec.containers, old.containers) ?? [],
+    initContainers: withImagesOf(spec.initContainers, old.initContainers),
+    activeDeadlineSeconds: old.activeDeadlineSeconds,
+    tolerations: old.tolerations,
+    ...(graceMayShrink ? { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds } : {}),
+    ...(openedGates ? { schedulingGates: old.schedulingGates } : {}),
+    ...(gated ? { nodeSelector: old.nodeSelector, affinity: old.affinity } : {}),
+    // Ephemeral containers are added through their own subresource; equality is checked there.
+    ephemeralContainers: old.ephemeralContainers,
+  };
+}
+
+/** The top-level fields that differ, as `-` and `+` lines. */
+function difference(before: PodSpec, after: PodSpec): string {
+  const [old, now] = [before as unknown as Fields, after as unknown as Fields]; // walked by name, whatever the fields are
+  const changed = Object.keys({ ...old, ...now }).filter((field) => !isSame(old[field], now[field]));
+  const lines = changed.flatMap((field) => [`- ${field}: ${JSON.stringify(old[field])}`, `+ ${field}: ${JSON.stringify(now[field])}`]);
+  return lines.join('\n');
+}
+
+type Fields = Readonly<Record<string, unknown>>;
