@@ -1,13 +1,42 @@
 /** The table of all built-in controllers: what runs on the leader. */
 import type { Controller } from '../reconciling/index.js';
 import { deploymentController } from './deployment/reconcile.js';
+import { endpointsController } from './endpoints/reconcile.js';
+import { endpointSliceMirroringController } from './endpointslice/mirroring.js';
+import { endpointSliceController } from './endpointslice/reconcile.js';
+import { garbageCollector } from './garbage/reconcile.js';
+import { namespaceController } from './namespace/reconcile.js';
+import { nodeCidrController } from './node-cidr/reconcile.js';
+import type { HealthSettings } from './node-lifecycle/health.js';
+import { nodeLifecycleController } from './node-lifecycle/reconcile.js';
+import { podGarbageController } from './pod-garbage/reconcile.js';
 import { replicaSetController } from './replicaset/reconcile.js';
+import { rootCaController, serviceAccountController } from './serviceaccount/reconcile.js';
 
 export interface ControllerOptions {
   /** PEM of the cluster CA, published as `kube-root-ca.crt` in every namespace. */
   readonly clusterCa: string;
+  /** Pod network of the cluster, default `10.244.0.0/16`; each node gets a subnet of `nodeMaskSize` bits, default 24. */
+  readonly clusterCidr?: string | undefined;
+  readonly nodeMaskSize?: number | undefined;
+  /** When a silent node counts as lost. */
+  readonly nodeHealth?: Partial<HealthSettings> | undefined;
 }
 
-export function builtinControllers(_options: ControllerOptions): readonly Controller[] {
-  return [deploymentController, replicaSetController];
+/** Fresh controllers (some remember what they have seen): one set a leadership. */
+export function builtinControllers(options: ControllerOptions): readonly Controller[] {
+  return [
+    deploymentController,
+    replicaSetController,
+    endpointSliceController,
+    endpointSliceMirroringController,
+    endpointsController,
+    namespaceController,
+    garbageCollector,
+    nodeLifecycleController(options.nodeHealth),
+    nodeCidrController(options.clusterCidr ?? '10.244.0.0/16', options.nodeMaskSize ?? 24),
+    podGarbageController,
+    serviceAccountController,
+    rootCaController(options.clusterCa),
+  ];
 }
