@@ -19,7 +19,7 @@ export interface LocalHostsOptions {
   readonly serviceCidr: string;
   readonly dnsAddress: string;
   readonly clusterDomain: string;
-  /** Lets hosts (and through them pods) reach what the machine reaches. Off by default. */
+  /** Lets hosts (and through them pods) reach what the machine reaches. Off by default: it turns the machine's `ip_forward` on, for good. */
   readonly outside?: boolean;
   readonly run?: RunCommand;
 }

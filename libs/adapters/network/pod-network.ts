@@ -52,12 +52,14 @@ export class VethPodNetwork implements PodNetwork {
     this.block = parseCidr(options.podCidr);
   }
 
-  /** Learns the links that an earlier agent made. */
+  /** Learns the links that an earlier agent made, and removes those that it had not finished (their pod is attached again). */
   async load(): Promise<void> {
-    const lines = decodeLines<LinkLine>(await this.options.run(['ip', '-j', 'link', 'show', 'type', 'veth']));
+    const { run, names } = this.options;
+    const lines = decodeLines<LinkLine>(await run(['ip', '-j', 'link', 'show', 'type', 'veth']));
     for (const { ifname, ifalias } of lines) {
-      if (ifalias?.startsWith(this.options.names.aliasPrefix) !== true) continue;
-      const [uid = '', ip = '', mark] = ifalias.slice(this.options.names.aliasPrefix.length).split(' ');
+      if (ifalias === undefined && ifname.startsWith(names.podLink(0).slice(0, -1))) await run(['ip', 'link', 'del', 'dev', ifname]);
+      if (ifalias?.startsWith(names.aliasPrefix) !== true) continue;
+      const [uid = '', ip = '', mark] = ifalias.slice(names.aliasPrefix.length).split(' ');
       if (cidrContains(this.block, ip)) this.remember({ uid, ip, link: ifname, hasHostPorts: mark === HOST_PORTS });
     }
   }

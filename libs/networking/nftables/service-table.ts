@@ -47,25 +47,28 @@ function byKey(rules: ServiceRules): ReadonlyMap<string, ServiceFrontend> {
   return new Map(rules.frontends.map((frontend) => [frontendKey(frontend), frontend]));
 }
 
+/** By fields, and not by text: this runs over all frontends for every change of one. */
 function equal(a: ServiceFrontend, b: ServiceFrontend | undefined): boolean {
-  return a === b || (b !== undefined && canonical(a) === canonical(b));
+  if (a === b) return true;
+  return (
+    b !== undefined &&
+    a.kind === b.kind &&
+    a.address === b.address &&
+    a.port === b.port &&
+    a.protocol === b.protocol &&
+    a.service === b.service &&
+    a.affinitySeconds === b.affinitySeconds &&
+    a.local === b.local &&
+    a.whenEmpty === b.whenEmpty &&
+    equalBackends(a.backends, b.backends) &&
+    equalBackends(a.insideBackends ?? [], b.insideBackends ?? []) &&
+    (a.sourceRanges ?? []).join() === (b.sourceRanges ?? []).join()
+  );
 }
 
-function canonical(frontend: ServiceFrontend): string {
-  const { kind, address, port, protocol, service, backends, affinitySeconds, local, insideBackends, whenEmpty, sourceRanges } = frontend;
-  return JSON.stringify([
-    kind,
-    address,
-    port,
-    protocol,
-    service,
-    backends,
-    affinitySeconds,
-    local,
-    insideBackends,
-    whenEmpty,
-    sourceRanges,
-  ]);
+function equalBackends(a: readonly ServiceBackend[], b: readonly ServiceBackend[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((backend, index) => backend.address === b[index]?.address && backend.port === b[index]?.port);
 }
 
 function baseSets(): TableModel['sets'] {

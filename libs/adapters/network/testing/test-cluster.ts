@@ -151,20 +151,28 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async addPod(node: number, uid: string, ports: readonly { hostPort: number; containerPort: number }[] = []): Promise<TestPod> {
+    return (await this.attachPin(node, await this.addPin(uid), ports)).pod;
+  }
+
+  /** A pod's network namespace, not yet attached to any network. */
+  async addPin(uid: string): Promise<{ readonly uid: string; readonly netnsPath: string }> {
     const netnsPath = join(this.dir, uid);
     await writeFile(netnsPath, '');
     await runCommand(['unshare', `--net=${netnsPath}`, 'true']);
     this.pins.add(netnsPath);
+    return { uid, netnsPath };
+  }
+
+  async attachPin(
+    node: number,
+    { uid, netnsPath }: { readonly uid: string; readonly netnsPath: string },
+    ports: readonly { hostPort: number; containerPort: number }[] = [],
+  ): Promise<{ readonly pod: TestPod; readonly tookMs: number }> {
     const agent = this.agents[node - 1];
     if (agent === undefined) throw new Error(`no node ${node}`);
-    const attachment = {
-      podUid: uid,
-      netnsPath,
-      hostname: uid,
-      ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })),
-    };
-    const { result } = await agent.call('attach', attachment);
-    return { uid, node: agent.node, netnsPath, ip: (result as { readonly ip: string }).ip };
+    const attachment = { podUid: uid, netnsPath, hostname: uid, ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })) };
+    const { result, tookMs } = await agent.call('attach', attachment);
+    return { pod: { uid, node: agent.node, netnsPath, ip: (result as { readonly ip: string }).ip }, tookMs };
   }
 
   async removePod(pod: TestPod): Promise<void> {
