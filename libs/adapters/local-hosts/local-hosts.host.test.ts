@@ -46,7 +46,10 @@ test('hosts reach each other and the machine, also when they are made a second t
   const child = hosts.runInHost('a', ['ip', '-4', '-o', 'addr', 'show', 'dev', 'eth0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [text] = (await once(child.stdout!, 'data')) as [Buffer];
   expect(text.toString()).toContain('10.89.5.11/24');
-  for (const [from, to] of [['a', '10.89.5.12'], ['b', '10.89.5.1']] as const) {
+  for (const [from, to] of [
+    ['a', '10.89.5.12'],
+    ['b', '10.89.5.1'],
+  ] as const) {
     await runCommand(['ip', 'netns', 'exec', `bt-net-hosts-${from}`, 'ip', 'route', 'get', to]);
     const program = `const s = require('net').connect(9, '${to}'); s.on('error', (e) => console.log(e.code))`;
     expect(await runCommand(['ip', 'netns', 'exec', `bt-net-hosts-${from}`, process.execPath, '-e', program])).toBe('ECONNREFUSED\n');

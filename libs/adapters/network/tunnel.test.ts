@@ -19,7 +19,11 @@ test('what the kernel holds of hosts that are gone or have moved is removed', ()
   const present = {
     routes: [{ dst: '10.244.3.0/24', gateway: '10.244.3.0' }, { dst: '10.244.2.0/24', gateway: '10.244.2.0' }, { dst: '10.244.1.0' }],
     neighbours: [{ dst: '10.244.3.0' }, { dst: '10.244.2.0' }],
-    forwarding: [{ mac: '02:bf:0a:58:00:0d', dst: '10.88.0.13' }, { mac: '33:33:00:00:00:01' }, { mac: '02:bf:0a:58:00:0c', dst: '10.88.0.12' }],
+    forwarding: [
+      { mac: '02:bf:0a:58:00:0d', dst: '10.88.0.13' },
+      { mac: '33:33:00:00:00:01' },
+      { mac: '02:bf:0a:58:00:0c', dst: '10.88.0.12' },
+    ],
   };
   const plan = planPeers(device, [peer], present);
   expect(plan.ip.filter((line) => line.includes(' del '))).toEqual(['route del 10.244.3.0/24 dev btx-1', 'neigh del 10.244.3.0 dev btx-1']);

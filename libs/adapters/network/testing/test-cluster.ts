@@ -170,7 +170,12 @@ export class TestCluster implements AsyncDisposable {
   ): Promise<{ readonly pod: TestPod; readonly tookMs: number }> {
     const agent = this.agents[node - 1];
     if (agent === undefined) throw new Error(`no node ${node}`);
-    const attachment = { podUid: uid, netnsPath, hostname: uid, ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })) };
+    const attachment = {
+      podUid: uid,
+      netnsPath,
+      hostname: uid,
+      ports: ports.map((port) => ({ ...port, hostIp: '', protocol: 'TCP' as const })),
+    };
     const { result, tookMs } = await agent.call('attach', attachment);
     return { pod: { uid, node: agent.node, netnsPath, ip: (result as { readonly ip: string }).ip }, tookMs };
   }
