@@ -94,7 +94,8 @@ const extraRoots: readonly string[] = [
 export function compactSchema(models: ReadonlyMap<string, Model>, kinds: readonly string[]): Map<string, string> {
   const byName = new Map([...models].map(([name, model]) => [localName(name), model]));
   const lines = new Map<string, string>();
-  const queue = [...kinds, ...kinds.map((kind) => `${kind}List`), ...extraRoots];
+  const lists = kinds.flatMap((kind) => [`${kind}List`, `${kind.replace(/^[A-Z][a-z]+V1/, '')}List`]);
+  const queue = [...kinds, ...lists, ...extraRoots];
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const model = byName.get(name);
     if (model === undefined || lines.has(name)) continue;

@@ -157,17 +157,12 @@ export function compareObjects(slot: Slot, before: unknown, after: unknown): Com
   return { changed: pathSet(false, changed), removed: pathSet(false, removed) };
 }
 
-/** A new member is itself an addition where it is a collection, or a member of one. */
+/** A new member is itself an addition where it is an optional collection, or a member of a collection. */
 function addedPaths(parent: Slot, member: Member): PathSet {
-  const below = ownedPaths(member.slot, member.value);
-  const self = isCollection(parent) || (isCollection(member.slot) && !member.slot.required) || isEmptySet(below);
-  return self ? pathSet(true, below.children) : markCollections(member.slot, member.value);
-}
-
-function markCollections(slot: Slot, value: unknown): PathSet {
-  const members = membersOf(slot, value) ?? [];
-  if (members.length === 0) return leaf;
-  return pathSet(false, new Map(members.map((member) => [member.element, addedPaths(slot, member)])));
+  const members = membersOf(member.slot, member.value) ?? [];
+  const below = new Map(members.map((inner) => [inner.element, addedPaths(member.slot, inner)]));
+  const self = below.size === 0 || isCollection(parent) || (isCollection(member.slot) && !member.slot.required);
+  return pathSet(self, below);
 }
 
 /** The live value with an applied configuration laid over it. */

@@ -131,6 +131,11 @@ export function typeOf(name: string): ObjectType {
   return type;
 }
 
+/** The type of a kind's list: `PodList` for `Pod`. */
+export function listTypeName(schema: string): string {
+  return findType(`${schema}List`) === undefined ? `${plainTypeName(schema)}List` : `${schema}List`;
+}
+
 /** Names of all served types, in order. */
 export function typeNames(): readonly string[] {
   return Object.keys(schemaLines);
