@@ -169,7 +169,7 @@ export class ImagePullError extends Error {
   }
 }
 
-/** Data that volumes are made of; reads come from the agent's assignment. */
+/** Data that volumes are made of; reads come from the agent's assignment. `binaryData` and a secret's `data` are base64, as in the API. */
 export interface VolumeSources {
   configMap(
     namespace: string,

@@ -1,0 +1,1 @@
+export { AssignmentFile } from './assignment-file.js';
