@@ -32,6 +32,8 @@ export interface ContainerSpec {
   readonly container: Container;
   readonly attempt: number;
   readonly image: ResolvedImage;
+  /** Kept in the container's record; see ContainerRecord. */
+  readonly specHash: string;
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly workingDir: string;
@@ -42,7 +44,10 @@ export interface ContainerSpec {
     readonly supplementalGroups: readonly number[];
   };
   readonly mounts: readonly {
+    /** The volume's root as VolumeStore answered it. */
     readonly hostPath: string;
+    /** Path inside the volume (`subPath`, or `subPathExpr` expanded). The adapter resolves it so that no symlink leads out of the volume. */
+    readonly subPath?: string | undefined;
     readonly containerPath: string;
     readonly readOnly: boolean;
     readonly propagation: 'private' | 'rslave' | 'rshared';
