@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import protobuf from 'protobufjs';
 import { allKinds } from '../kinds.js';
-import { groupVersionPath, openApiV2Object, openApiV3Document, openApiV3Index } from './documents.js';
+import { groupVersionPath, openApiV2Document, openApiV2Protobuf, openApiV3Document, openApiV3Index } from './documents.js';
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
@@ -88,7 +89,7 @@ describe('OpenAPI v3', () => {
 
 describe('OpenAPI v2', () => {
   test('holds all types, with references that lead somewhere', async () => {
-    const document = await openApiV2Object();
+    const document = JSON.parse(await openApiV2Document()) as Record<string, unknown>;
     const definitions = document['definitions'] as Record<string, unknown>;
     expect(refs(document).filter((ref) => definitions[ref.replace('#/definitions/', '')] === undefined)).toEqual([]);
     expect(Object.keys(definitions)).toEqual(
@@ -101,4 +102,43 @@ describe('OpenAPI v2', () => {
     );
     expect(definitions['io.k8s.apimachinery.pkg.api.resource.Quantity']).toMatchObject({ type: 'string' });
   });
+
+  test('is written in protobuf with the field numbers of OpenAPIv2.proto', async () => {
+    const root = protobuf.parse(protoOfTest).root;
+    const decoded = root.lookupType('Document').toObject(root.lookupType('Document').decode(await openApiV2Protobuf())) as ProtoDocument;
+    const pod = decoded.definitions.all.find((d) => d.name === 'io.k8s.api.core.v1.PodSpec')?.value;
+    expect(pod?.required).toEqual(['containers']);
+    expect(pod?.properties.all.find((p) => p.name === 'containers')?.value).toMatchObject({
+      type: { value: ['array'] },
+      items: { schema: [{ ref: '#/definitions/io.k8s.api.core.v1.Container' }] },
+      extensions: expect.arrayContaining([{ name: 'x-kubernetes-patch-merge-key', value: { yaml: '"name"' } }]),
+    });
+    expect(decoded.paths.all.find((p) => p.name === '/api/v1/namespaces/{namespace}/pods/{name}')?.value.patch).toMatchObject({
+      consumes: expect.arrayContaining(['application/strategic-merge-patch+json']),
+    });
+  });
 });
+
+/** The part of the format that the test looks at, in its own words. */
+const protoOfTest = `syntax = "proto3";
+message Document { string swagger = 1; Paths paths = 8; Definitions definitions = 9; }
+message Paths { repeated NamedPath all = 2; }
+message NamedPath { string name = 1; PathItem value = 2; }
+message PathItem { Operation get = 2; Operation patch = 8; }
+message Operation { string id = 5; repeated string consumes = 7; }
+message Definitions { repeated NamedSchema all = 1; }
+message NamedSchema { string name = 1; Schema value = 2; }
+message Schema { string ref = 1; string format = 2; string description = 4; repeated string required = 19; Type type = 22; Items items = 23; Definitions properties = 25; repeated NamedAny extensions = 31; }
+message Type { repeated string value = 1; }
+message Items { repeated Schema schema = 1; }
+message NamedAny { string name = 1; AnyValue value = 2; }
+message AnyValue { string yaml = 2; }`;
+
+interface ProtoSchema {
+  readonly required: readonly string[];
+  readonly properties: { readonly all: readonly { readonly name: string; readonly value: unknown }[] };
+}
+interface ProtoDocument {
+  readonly paths: { readonly all: readonly { readonly name: string; readonly value: { readonly patch: unknown } }[] };
+  readonly definitions: { readonly all: readonly { readonly name: string; readonly value: ProtoSchema }[] };
+}

@@ -6,6 +6,7 @@ import { schemaHash } from '../generated/schema-hash.js';
 import { allKinds, type KindInfo } from '../kinds.js';
 import { Definitions, type Dialect, type Docs } from './definitions.js';
 import { PathWriter } from './paths.js';
+import { encodeOpenApiV2 } from './protobuf.js';
 
 /** Shown as `info.version`. */
 const info = { title: 'Kubernetes', version: 'v1.36.0' };
@@ -39,9 +40,9 @@ export async function openApiV2Document(): Promise<string> {
   return cached('v2', buildV2);
 }
 
-/** The same as an object, for encoders of other formats (protobuf). Built anew on each call. */
-export async function openApiV2Object(): Promise<Readonly<Record<string, unknown>>> {
-  return v2Object(await loadDocs());
+/** The same in protobuf, for `Accept: application/com.github.proto-openapi.spec.v2@v1.0+protobuf`. Built anew on each call. */
+export async function openApiV2Protobuf(): Promise<Uint8Array> {
+  return encodeOpenApiV2(v2Object(await loadDocs()));
 }
 
 interface Text {

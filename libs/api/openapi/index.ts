@@ -1,1 +1,1 @@
-export { groupVersionPath, openApiHash, openApiV2Document, openApiV2Object, openApiV3Document, openApiV3Index } from './documents.js';
+export { groupVersionPath, openApiHash, openApiV2Document, openApiV2Protobuf, openApiV3Document, openApiV3Index } from './documents.js';

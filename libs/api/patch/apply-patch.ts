@@ -1,8 +1,7 @@
 /** The patches of the API other than server-side apply: reads the text, patches, and decodes the outcome as a body is decoded. */
 import { StatusError } from '../errors.js';
-import type { KindInfo } from '../kinds.js';
 import type { KubeObject } from '../object.js';
-import { decodeValue, NESTING_MAX, type Decoded, type DecodeOptions } from '../schema/index.js';
+import { decodeValue, NESTING_MAX, type Decoded, type DecodeOptions, type DecodeTarget } from '../schema/index.js';
 import { findDuplicateFields } from '../schema/duplicate-fields.js';
 import { explainSyntaxError } from '../schema/json-syntax.js';
 import { applyJsonPatch } from './json-patch.js';
@@ -25,7 +24,7 @@ export const patchContentTypes: Readonly<Record<string, PatchType>> = {
  * strategic patch of a kind without a schema.
  */
 export function applyPatch(
-  kind: KindInfo,
+  kind: DecodeTarget,
   type: PatchType,
   current: KubeObject,
   patch: { readonly text: string } & Pick<DecodeOptions, 'fieldValidation'>,
@@ -50,7 +49,7 @@ function parsePatch(text: string): unknown {
   return parsed;
 }
 
-function patchValue(kind: KindInfo, type: PatchType, current: KubeObject, patch: unknown): unknown {
+function patchValue(kind: DecodeTarget, type: PatchType, current: KubeObject, patch: unknown): unknown {
   if (type === 'json') return applyJsonPatch(current, patch);
   if (!isRecord(patch))
     throw new StatusError('BadRequest', 'error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}');
@@ -68,7 +67,7 @@ function strictError(problems: readonly string[]): StatusError {
   return new StatusError('BadRequest', `strict decoding error: ${problems.join(', ')}`);
 }
 
-function decodePatched(kind: KindInfo, patched: unknown, options: Pick<DecodeOptions, 'fieldValidation'>): Decoded {
+function decodePatched(kind: DecodeTarget, patched: unknown, options: Pick<DecodeOptions, 'fieldValidation'>): Decoded {
   try {
     return decodeValue(kind, patched, options);
   } catch (error) {

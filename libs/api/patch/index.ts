@@ -5,4 +5,4 @@ export { jsonEqual } from './json-value.js';
 export { trackUpdate } from './managed-fields.js';
 export type { TrackOptions } from './managed-fields.js';
 export { applyServerSide } from './server-side-apply.js';
-export type { ApplyOptions } from './server-side-apply.js';
+export type { ApplyOptions, ApplyTarget } from './server-side-apply.js';

@@ -1,7 +1,8 @@
 /** `metadata.managedFields`: who owns which fields. Reads and writes the entries, and keeps them true through updates. */
 import type { ManagedFieldsEntry } from '../generated/types.js';
-import { apiVersionOf, type KindInfo } from '../kinds.js';
+import { apiVersionOf } from '../kinds.js';
 import type { KubeObject } from '../object.js';
+import type { DecodeTarget } from '../schema/index.js';
 import { compareObjects, ownedPaths, rootSlot } from './ownership.js';
 import {
   difference,
@@ -135,7 +136,7 @@ function joinAncient(managers: readonly Manager[]): Manager[] {
  * `updated` with its `managedFields` brought up to date for a write that is no apply (create, update, other patches).
  * `live` is absent for a create. A client that sends `managedFields: [{}]` clears them; one that sends none keeps the live ones.
  */
-export function trackUpdate(kind: KindInfo, live: KubeObject | undefined, updated: KubeObject, options: TrackOptions): KubeObject {
+export function trackUpdate(kind: DecodeTarget, live: KubeObject | undefined, updated: KubeObject, options: TrackOptions): KubeObject {
   const sent = updated.metadata.managedFields;
   const managers = readManagers(sent !== undefined && sent.length > 0 ? sent : live?.metadata.managedFields);
   const wantsReset = sent !== undefined && sent.length > 0 && managers.length === 0;
@@ -156,6 +157,6 @@ export function trackUpdate(kind: KindInfo, live: KubeObject | undefined, update
 }
 
 /** Everything that an object states, as one set. */
-export function fieldsOf(kind: KindInfo, object: unknown): PathSet {
+export function fieldsOf(kind: DecodeTarget, object: unknown): PathSet {
   return withoutUntracked(ownedPaths(rootSlot(kind.schema), object));
 }

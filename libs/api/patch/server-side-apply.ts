@@ -6,7 +6,7 @@
 import { StatusError } from '../errors.js';
 import { apiVersionOf, type KindInfo } from '../kinds.js';
 import type { KubeObject } from '../object.js';
-import { decodeValue } from '../schema/index.js';
+import { decodeValue, type DecodeTarget } from '../schema/index.js';
 import { isRecord } from './json-value.js';
 import { fieldsOf, readManagers, withManagers, withoutUntracked, type Manager, type TrackOptions } from './managed-fields.js';
 import { compareObjects, ListKeyError, mergeApplied, removePaths, requireListKeys, rootSlot } from './ownership.js';
@@ -28,6 +28,9 @@ export interface ApplyOptions extends TrackOptions {
   readonly force?: boolean | undefined;
 }
 
+/** A row of the table of kinds, or a subresource's own kind (`Scale`) without subresources. */
+export type ApplyTarget = DecodeTarget & Pick<KindInfo, 'subresources'>;
+
 /** Owner of everything that stood in an object before anybody was recorded. */
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
@@ -35,7 +38,12 @@ const BEFORE_FIRST_APPLY = 'before-first-apply';
  * The object after applying `configuration` (the parsed body) to `live` (absent: it is created). `managedFields` are up to
  * date; an apply that changes nothing returns an equal object. Throws StatusError: Conflict with one cause a field, or BadRequest.
  */
-export function applyServerSide(kind: KindInfo, live: KubeObject | undefined, configuration: unknown, options: ApplyOptions): KubeObject {
+export function applyServerSide(
+  kind: ApplyTarget,
+  live: KubeObject | undefined,
+  configuration: unknown,
+  options: ApplyOptions,
+): KubeObject {
   const applied = decodeConfiguration(kind, configuration);
   try {
     requireListKeys(rootSlot(kind.schema), applied);
@@ -46,7 +54,7 @@ export function applyServerSide(kind: KindInfo, live: KubeObject | undefined, co
   return applyDecoded(kind, live, applied, options);
 }
 
-function decodeConfiguration(kind: KindInfo, configuration: unknown): KubeObject {
+function decodeConfiguration(kind: ApplyTarget, configuration: unknown): KubeObject {
   const { object, warnings } = decodeValue(kind, configuration, { fieldValidation: 'Warn' });
   const unknown = warnings.map((warning) => /^unknown field "(.*)"$/.exec(warning)?.[1]).filter((path) => path !== undefined);
   if (unknown.length > 0) throw badConfiguration(kind, object, unknown.map((path) => `.${path}: field not declared in schema`).join('\n'));
@@ -54,7 +62,7 @@ function decodeConfiguration(kind: KindInfo, configuration: unknown): KubeObject
   return object;
 }
 
-function badConfiguration(kind: KindInfo, object: KubeObject, problem: string): StatusError {
+function badConfiguration(kind: ApplyTarget, object: KubeObject, problem: string): StatusError {
   const { namespace = '', name = '' } = object.metadata;
   return new StatusError(
     'BadRequest',
@@ -62,7 +70,7 @@ function badConfiguration(kind: KindInfo, object: KubeObject, problem: string): 
   );
 }
 
-function applyDecoded(kind: KindInfo, live: KubeObject | undefined, applied: KubeObject, options: ApplyOptions): KubeObject {
+function applyDecoded(kind: ApplyTarget, live: KubeObject | undefined, applied: KubeObject, options: ApplyOptions): KubeObject {
   const root = rootSlot(kind.schema);
   const known = managersOf(kind, live);
   const self = known.find((m) => m.operation === 'Apply' && m.name === options.manager && m.subresource === (options.subresource ?? ''));
@@ -91,7 +99,7 @@ function applyDecoded(kind: KindInfo, live: KubeObject | undefined, applied: Kub
   return withManagers(result, [...remaining, me]);
 }
 
-function managersOf(kind: KindInfo, live: KubeObject | undefined): Manager[] {
+function managersOf(kind: ApplyTarget, live: KubeObject | undefined): Manager[] {
   if (live === undefined) return [];
   const managers = readManagers(live.metadata.managedFields);
   if (managers.length > 0) return managers;
@@ -108,12 +116,12 @@ function managersOf(kind: KindInfo, live: KubeObject | undefined): Manager[] {
 }
 
 /** Through the main resource nobody owns the status, through `status` nothing else. */
-function ownedThrough(kind: KindInfo, subresource: string | undefined, fields: PathSet): PathSet {
+function ownedThrough(kind: ApplyTarget, subresource: string | undefined, fields: PathSet): PathSet {
   if (subresource === 'status') return restrict(fields, (key) => key === 'f:status');
   return kind.subresources.includes('status') ? restrict(fields, (key) => key !== 'f:status') : fields;
 }
 
-function ownPart(kind: KindInfo, applied: KubeObject, subresource: string | undefined): KubeObject {
+function ownPart(kind: ApplyTarget, applied: KubeObject, subresource: string | undefined): KubeObject {
   const { status, ...rest } = applied;
   if (subresource === 'status')
     return { apiVersion: applied.apiVersion, kind: applied.kind, metadata: {}, ...(status === undefined ? {} : { status }) };
