@@ -26,11 +26,3 @@ export function printRows(_kind: KindInfo, objects: readonly KubeObject[], _now:
     rows: objects.map((object) => ({ cells: [object.metadata.name] })),
   };
 }
-
-/** Throws StatusError for a patch that cannot be applied. `object` and answer are in the version of `kind`. */
-export function applyPatch(_kind: KindInfo, type: PatchType, patch: unknown, object: KubeObject): KubeObject {
-  if (type !== 'merge') throw new Error(`not yet: ${type}`);
-  return { ...object, ...(patch as object) };
-}
-
-export type PatchType = 'json' | 'merge' | 'strategic';

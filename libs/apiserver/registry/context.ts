@@ -51,4 +51,6 @@ export interface Operation {
   readonly fieldManager: string;
   /** `status`, `scale`, ...: decides which part of the object may change. */
   readonly subresource?: string | undefined;
+  /** Server-side apply states the owners of fields itself. */
+  readonly isApply?: boolean | undefined;
 }

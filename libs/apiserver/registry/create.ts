@@ -6,7 +6,6 @@ import type { CachedObject, Revision } from '../../storage/index.js';
 import { admit } from '../admission/admit.js';
 import { alreadyExists, badRequest, invalid } from '../status.js';
 import { withAllocation } from '../admission/allocation.js';
-import { recordCreate } from './managed-fields.js';
 import type { ApiContext, Operation } from './context.js';
 import { withMetadata } from './object.js';
 import { insert, keyOf, LostWrite, read, unwritten } from './object-store.js';
@@ -37,7 +36,7 @@ async function createNamed(context: ApiContext, operation: Operation, named: Kub
   const { kind, namespace } = operation;
   await context.written.visible(context.cache);
   const admitted = admit(context, operation, { action: 'CREATE', object: named, old: undefined });
-  const object = recordCreate(context, operation, statusAtBirth(kind, admitted));
+  const object = statusAtBirth(kind, admitted);
   const errors = validateCreate(kind, object);
   if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors);
   const key = keyOf(kind, namespace, object.metadata.name ?? '');
@@ -62,6 +61,6 @@ function newborn(context: ApiContext, operation: Operation, incoming: KubeObject
     deletionGracePeriodSeconds: undefined,
     selfLink: undefined,
     resourceVersion: undefined,
-    managedFields: undefined,
+    managedFields: operation.isApply === true ? incoming.metadata.managedFields : undefined,
   });
 }

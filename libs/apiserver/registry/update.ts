@@ -6,7 +6,7 @@ import { admit } from '../admission/admit.js';
 import { withAllocation } from '../admission/allocation.js';
 import { conflict, invalid, modifiedConflict, notFound } from '../status.js';
 import type { ApiContext, Operation } from './context.js';
-import { recordUpdate } from './managed-fields.js';
+import { recordManagers } from './managed-fields.js';
 import { isBeingDeleted, record, sameData, texts, withMetadata, without } from './object.js';
 import { keyOf, LostWrite, read, remove, replace, unwritten } from './object-store.js';
 import { hasStatus, nextGeneration } from './strategy.js';
@@ -57,14 +57,13 @@ async function writeChange(context: ApiContext, operation: Operation, live: Cach
   const counted = withMetadata(admitted, { generation: nextGeneration(kind, old, admitted) });
   const errors = validateUpdate(kind, counted, old, operation.subresource);
   if (errors.length > 0) throw invalid(kind, old.metadata.name ?? '', errors);
-  if (sameData(withoutManagers(counted), withoutManagers(old)) && !isFinished(operation, counted)) return live;
-  const object = recordUpdate(context, operation, old, counted);
+  const object = recordManagers(context, operation, old, counted);
+  if (sameData(withoutVersion(object), withoutVersion(old)) && !isFinished(operation, object)) return live;
   if (operation.dryRun) return unwritten(live.key, object, live.revision);
   return isFinished(operation, object) ? remove(context, { ...live, object }) : replace(context, live, object);
 }
 
-/** Server-side apply states its own managers, so their change alone is worth a write there. */
-function withoutManagers(object: KubeObject): KubeObject {
+function withoutVersion(object: KubeObject): KubeObject {
   return withMetadata(object, { resourceVersion: undefined });
 }
 

@@ -1,35 +1,29 @@
 /** PATCH in its four forms. */
-import { StatusError, type KubeObject } from '../../api/index.js';
-import { applyPatch, type PatchType } from '../model.js';
+import { applyPatch, patchContentTypes, StatusError, type KubeObject, type PatchType } from '../../api/index.js';
 import type { ApiResponse } from '../ports.js';
 import type { ApiContext } from '../registry/context.js';
 import { updateObject } from '../registry/update.js';
 import { fromStorage } from '../registry/versions.js';
-import { mediaType, parseJson } from '../request/body.js';
+import { mediaType } from '../request/body.js';
 import { serverSideApply } from './apply.js';
 import { formOf, objectResponse } from './respond.js';
-import { decodeData, operationOf, type ResourceRequest } from './write-request.js';
+import { fieldValidationOf, finished, operationOf, type DecodedBody, type ResourceRequest } from './write-request.js';
 
-const patchTypes: Readonly<Record<string, PatchType | 'apply'>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
+const APPLY = 'application/apply-patch+yaml';
 
 export async function patchResource(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
   const { request, info, kind } = resource;
-  const type = patchTypes[mediaType(request.headers['content-type'])];
-  if (type === undefined) throw unsupported();
+  const contentType = mediaType(request.headers['content-type']);
+  const type = patchContentTypes[contentType];
   const form = formOf(request, context.clock.now());
-  if (type === 'apply') {
+  if (contentType === APPLY) {
     const applied = await serverSideApply(context, resource);
     return objectResponse(kind, applied.item, { ...form, warnings: applied.warnings }, applied.created ? 201 : 200);
   }
-  const patch = parseJson(request.body);
+  if (type === undefined) throw unsupported();
   let warnings: readonly string[] = [];
   const item = await updateObject(context, operationOf(resource), info.name ?? '', (live) => {
-    const decoded = patched(resource, type, patch, live);
+    const decoded = patched(resource, type, live);
     warnings = decoded.warnings;
     return decoded.object;
   });
@@ -37,17 +31,14 @@ export async function patchResource(context: ApiContext, resource: ResourceReque
 }
 
 /** A patch acts on the object as the client sees it: in the version of the request. */
-export function patched(
-  resource: ResourceRequest,
-  type: PatchType,
-  patch: unknown,
-  live: KubeObject,
-): { readonly object: KubeObject; readonly warnings: readonly string[] } {
-  return decodeData(resource, applyPatch(resource.kind, type, patch, fromStorage(resource.kind, live)));
+function patched(resource: ResourceRequest, type: PatchType, live: KubeObject): DecodedBody {
+  const { kind, request } = resource;
+  const patch = { text: request.body, fieldValidation: fieldValidationOf(request) };
+  return finished(resource, applyPatch(kind, type, fromStorage(kind, live), patch));
 }
 
 function unsupported(): StatusError {
-  const types = Object.keys(patchTypes).join(', ');
+  const types = [...Object.keys(patchContentTypes), APPLY].join(', ');
   return new StatusError(
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${types}`,

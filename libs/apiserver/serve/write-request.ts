@@ -65,12 +65,13 @@ export function decodeBody(resource: ResourceRequest): DecodedBody {
   return finished(resource, decodeObject(kind, request.body, { fieldValidation }));
 }
 
-/** As `decodeBody`, for what is no text any more: YAML documents and patched objects. */
-export function decodeData(resource: ResourceRequest, raw: unknown): DecodedBody {
+/** As `decodeBody`, for what is no text any more: YAML documents. */
+function decodeData(resource: ResourceRequest, raw: unknown): DecodedBody {
   return finished(resource, decodeValue(resource.kind, raw, { fieldValidation: fieldValidationOf(resource.request) }));
 }
 
-function finished({ info, kind }: ResourceRequest, { object, warnings }: Decoded): DecodedBody {
+/** Checks the place of a decoded object, fills its defaults and turns it into its stored form. */
+export function finished({ info, kind }: ResourceRequest, { object, warnings }: Decoded): DecodedBody {
   checkPlace(kind, info, object);
   return { object: toStorage(kind, applyDefaults(kind, object)), warnings };
 }

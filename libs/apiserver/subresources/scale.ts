@@ -1,5 +1,7 @@
 /** `scale`: the replica count of a workload behind one shape, autoscaling/v1 `Scale`. */
 import {
+  applyPatch,
+  decodeValue,
   formatLabelSelector,
   labelSelectorRequirements,
   mapRequirements,
@@ -8,13 +10,12 @@ import {
   type LabelSelector,
 } from '../../api/index.js';
 import type { CachedObject } from '../../storage/index.js';
-import { applyPatch } from '../model.js';
 import type { ApiResponse } from '../ports.js';
 import type { ApiContext } from '../registry/context.js';
 import { integer, record } from '../registry/object.js';
 import { keyOf, read } from '../registry/object-store.js';
 import { updateObject } from '../registry/update.js';
-import { mediaType, parseBody, parseJson } from '../request/body.js';
+import { mediaType, parseBody } from '../request/body.js';
 import { data, formOf } from '../serve/respond.js';
 import { operationOf, type ResourceRequest } from '../serve/write-request.js';
 import { invalid, methodNotAllowed, notFound } from '../status.js';
@@ -32,19 +33,14 @@ export async function serveScale(context: ApiContext, resource: ResourceRequest)
   return data(scaleOf(kind, (await changeScale(context, resource, name)).object), form);
 }
 
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale', schema: 'Scale' } as const;
+
 function changeScale(context: ApiContext, resource: ResourceRequest, name: string): Promise<CachedObject> {
   const { request, info, kind } = resource;
-  const body = info.verb === 'update' ? parseBody(request.body, request.headers['content-type']) : parsePatch(resource);
-  return updateObject(context, operationOf(resource, 'scale'), name, (live) => {
-    const wanted = info.verb === 'update' ? (body as KubeObject) : applyPatch(kind, patchType(resource), body, scaleOf(kind, live));
-    return scaled(kind, live, wanted);
-  });
-}
-
-function parsePatch({ request }: ResourceRequest): unknown {
-  return mediaType(request.headers['content-type']) === 'application/apply-patch+yaml'
-    ? parseBody(request.body, 'application/yaml')
-    : parseJson(request.body);
+  const put = info.verb === 'update' ? decodeValue(SCALE, parseBody(request.body, request.headers['content-type'])).object : undefined;
+  return updateObject(context, operationOf(resource, 'scale'), name, (live) =>
+    scaled(live, put ?? applyPatch({ ...kind, ...SCALE }, patchType(resource), scaleOf(kind, live), patchText(resource)).object),
+  );
 }
 
 /** A Scale has no lists, so strategic merge and apply are plain merges. */
@@ -52,14 +48,19 @@ function patchType({ request }: ResourceRequest): 'json' | 'merge' {
   return mediaType(request.headers['content-type']) === 'application/json-patch+json' ? 'json' : 'merge';
 }
 
-function scaled(kind: KindInfo, live: KubeObject, scale: KubeObject): KubeObject {
+function patchText({ request }: ResourceRequest): { readonly text: string } {
+  const isApply = mediaType(request.headers['content-type']) === 'application/apply-patch+yaml';
+  return { text: isApply ? JSON.stringify(parseBody(request.body, 'application/yaml')) : request.body };
+}
+
+function scaled(live: KubeObject, scale: KubeObject): KubeObject {
   const replicas = record(scale['spec'])['replicas'] ?? 0;
   const name = live.metadata.name ?? '';
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
     const message = `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`;
     throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [{ path: 'spec.replicas', type: 'FieldValueInvalid', message }]);
   }
-  const { resourceVersion, uid } = record(scale['metadata']) as KubeObject['metadata'];
+  const { resourceVersion, uid } = scale.metadata;
   const metadata = { ...live.metadata, resourceVersion: resourceVersion ?? '', uid: uid ?? live.metadata.uid ?? '' };
   return { ...live, metadata, spec: { ...record(live['spec']), replicas } };
 }
