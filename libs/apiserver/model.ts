@@ -1,19 +1,6 @@
 /** The one place where the pipeline meets the kind-specific rules of libs/api. */
-import type { FieldError, KindInfo, KubeObject } from '../api/index.js';
+import type { KindInfo, KubeObject } from '../api/index.js';
 import type { Instant } from '../kit/index.js';
-
-export function validateCreate(_kind: KindInfo, _object: KubeObject): readonly FieldError[] {
-  return [];
-}
-
-export function validateUpdate(
-  _kind: KindInfo,
-  _object: KubeObject,
-  _old: KubeObject,
-  _subresource: string | undefined,
-): readonly FieldError[] {
-  return [];
-}
 
 export interface PrintedRows {
   readonly columns: readonly Readonly<Record<string, unknown>>[];

@@ -1,5 +1,5 @@
 /** The `Status` answers of the API, worded as Kubernetes words them (scripts and client-go match on these texts). */
-import { qualifiedResource as qualified, StatusError, type FieldError, type KindInfo } from '../api/index.js';
+import { qualifiedResource as qualified, StatusError, type KindInfo } from '../api/index.js';
 
 type Named = Pick<KindInfo, 'group' | 'resource'>;
 
@@ -47,19 +47,8 @@ export function expired(message = 'The resourceVersion for the provided watch is
   return new StatusError('Expired', message);
 }
 
-/** 422 with one cause a broken rule; `errors` must not be empty. */
-export function invalid(kind: Pick<KindInfo, 'group' | 'kind'>, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = errors.map((error) => `${error.path}: ${error.message}`);
-  const unique = [...new Set(texts)];
-  const text = unique.length === 1 ? unique[0] : `[${unique.join(', ')}]`;
-  const subject = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;
-  return new StatusError('Invalid', `${subject} "${name}" is invalid: ${text}`, {
-    name,
-    ...(kind.group === '' ? {} : { group: kind.group }),
-    kind: kind.kind,
-    causes: errors.map((error) => ({ reason: error.type, message: error.message, field: error.path })),
-  });
-}
+/** 422 with one cause a broken rule. */
+export { invalidStatus as invalid } from '../api/index.js';
 
 /** `metav1.Status` of a success, as delete and eviction answer. */
 export function success(kind: Named, name: string, uid: string | undefined): Readonly<Record<string, unknown>> {

@@ -20,8 +20,8 @@ export async function serveHttp(api: Api, request: IncomingMessage, response: Se
 
 async function answerTo(api: Api, request: IncomingMessage, signal: AbortSignal): Promise<ApiResponse> {
   try {
-    const body = await readBody(request, BODY_BYTES_MAX);
-    return await handle(api, toApiRequest(request, body, signal));
+    const { text, contentType } = await readBody(request, BODY_BYTES_MAX);
+    return await handle(api, toApiRequest(request, text, { signal, contentType }));
   } catch (error) {
     return failed(error);
   }
@@ -34,14 +34,18 @@ export function failed(error: unknown): Extract<ApiResponse, { kind: 'body' }> {
 }
 
 /** Throws StatusError Unauthorized for a client certificate of another authority. */
-export function toApiRequest(request: IncomingMessage, body: string, signal: AbortSignal): ApiRequest {
+export function toApiRequest(
+  request: IncomingMessage,
+  body: string,
+  { signal, contentType }: { readonly signal: AbortSignal; readonly contentType?: string | undefined },
+): ApiRequest {
   const url = request.url ?? '/';
   const mark = url.indexOf('?');
   return {
     method: request.method ?? 'GET',
     path: mark < 0 ? url : url.slice(0, mark),
     query: mark < 0 ? NO_QUERY : queryOf(url.slice(mark + 1)),
-    headers: headersOf(request),
+    headers: contentType === undefined ? headersOf(request) : { ...headersOf(request), 'content-type': contentType },
     body,
     certificate: certificateOf(request.socket),
     signal,

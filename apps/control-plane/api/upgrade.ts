@@ -33,7 +33,7 @@ async function serveUpgrade(
   closing.addEventListener('abort', abort, { once: true });
   let answer: ApiResponse;
   try {
-    answer = await handle(api, toApiRequest(request, '', gone.signal));
+    answer = await handle(api, toApiRequest(request, '', { signal: gone.signal }));
   } catch (error) {
     answer = failed(error);
   }

@@ -53,6 +53,7 @@ export function apiServiceAddress(settings: Pick<ApiSettings, 'serviceCidr'>): s
 /** Both forms of the API server's own address; no controller makes them, because the Service has no selector. */
 export function endpointObjects(settings: ApiSettings): readonly KubeObject[] {
   const { advertiseAddress, securePort } = settings;
+  if (advertiseAddress.startsWith('127.')) return []; // nobody else could reach it, and endpoints may not say so
   const ports = [{ name: 'https', port: securePort, protocol: 'TCP' }];
   const metadata = { name: 'kubernetes', namespace: 'default' };
   return [

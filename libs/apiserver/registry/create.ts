@@ -1,11 +1,11 @@
 /** Creation: system metadata, admission, validation, then one compare-and-swap against "does not exist". */
-import { validateCreate } from '../model.js';
-import type { KubeObject } from '../../api/index.js';
+import { validateCreate, type KubeObject } from '../../api/index.js';
 import { formatTime } from '../../kit/index.js';
 import type { CachedObject, Revision } from '../../storage/index.js';
 import { admit } from '../admission/admit.js';
 import { alreadyExists, badRequest, invalid } from '../status.js';
 import { withAllocation } from '../admission/allocation.js';
+import { recordManagers } from './managed-fields.js';
 import type { ApiContext, Operation } from './context.js';
 import { withMetadata } from './object.js';
 import { insert, keyOf, LostWrite, read, unwritten } from './object-store.js';
@@ -36,7 +36,7 @@ async function createNamed(context: ApiContext, operation: Operation, named: Kub
   const { kind, namespace } = operation;
   await context.written.visible(context.cache);
   const admitted = admit(context, operation, { action: 'CREATE', object: named, old: undefined });
-  const object = statusAtBirth(kind, admitted);
+  const object = recordManagers(context, operation, undefined, statusAtBirth(kind, admitted));
   const errors = validateCreate(kind, object);
   if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors);
   const key = keyOf(kind, namespace, object.metadata.name ?? '');

@@ -1,6 +1,5 @@
 /** Updates of every form (put, patch, status, scale, finalize) as one loop: read, change, admit, validate, compare-and-swap. */
-import { validateUpdate } from '../model.js';
-import type { KubeObject, ObjectMeta } from '../../api/index.js';
+import { validateStatusUpdate, validateUpdate, type KubeObject, type ObjectMeta } from '../../api/index.js';
 import type { CachedObject } from '../../storage/index.js';
 import { admit } from '../admission/admit.js';
 import { withAllocation } from '../admission/allocation.js';
@@ -55,12 +54,17 @@ async function writeChange(context: ApiContext, operation: Operation, live: Cach
   const scoped = keepSystemFields(old, onlyWritablePart(operation, old, wanted));
   const admitted = admit(context, operation, { action: 'UPDATE', object: scoped, old });
   const counted = withMetadata(admitted, { generation: nextGeneration(kind, old, admitted) });
-  const errors = validateUpdate(kind, counted, old, operation.subresource);
+  const errors = (judgesWhole(operation) ? validateUpdate : validateStatusUpdate)(kind, counted, old);
   if (errors.length > 0) throw invalid(kind, old.metadata.name ?? '', errors);
   const object = recordManagers(context, operation, old, counted);
   if (sameData(withoutVersion(object), withoutVersion(old)) && !isFinished(operation, object)) return live;
   if (operation.dryRun) return unwritten(live.key, object, live.revision);
   return isFinished(operation, object) ? remove(context, { ...live, object }) : replace(context, live, object);
+}
+
+/** Writes to the status, a binding or a finalizer leave the specification as it was judged before. */
+function judgesWhole({ subresource }: Operation): boolean {
+  return subresource === undefined || !['status', 'approval', 'binding', 'finalize'].includes(subresource);
 }
 
 function withoutVersion(object: KubeObject): KubeObject {
