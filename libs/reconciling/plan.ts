@@ -110,7 +110,7 @@ export interface ObjectClient {
   create(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
   update(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
   updateStatus(resource: GroupResource, object: KubeObject): Promise<KubeObject>;
-  /** Answers the object as it stands after (still there while finalizers or a grace period hold it), or undefined where the API answers a Status. */
+  /** Answers the object as it stands after: marked, where finalizers or a grace period hold it, else its last form with the revision of the deletion. */
   delete(
     ref: ObjectRef,
     options?: {

@@ -29,7 +29,7 @@ export function createObjectClient(api: Pick<Api, 'context'>, user: UserInfo): O
         propagationPolicy: options.propagation,
         gracePeriodSeconds: options.gracePeriodSeconds,
       });
-      return deleted.gone ? undefined : deleted.object.object;
+      return deleted.object.object;
     },
     bind: async (namespace, pod, uid, node) => {
       const kind = kindOf({ group: '', resource: 'pods' });

@@ -51,7 +51,15 @@ export function hasStatus(kind: KindInfo): boolean {
 export function statusAtBirth(kind: KindInfo, object: KubeObject): KubeObject {
   const name = qualifiedResource(kind);
   if (!hasStatus(kind) || bringsItsStatus.has(name)) return object;
-  return { ...object, status: initialStatus[name]?.(object) ?? {} };
+  const born = name === 'namespaces' ? withNamespaceFinalizer(object) : object;
+  return { ...born, status: initialStatus[name]?.(object) ?? {} };
+}
+
+/** Keeps a deleted namespace until the namespace controller has emptied it. */
+function withNamespaceFinalizer(namespace: KubeObject): KubeObject {
+  const spec = record(namespace['spec']);
+  const finalizers = Array.isArray(spec['finalizers']) ? spec['finalizers'] : [];
+  return { ...namespace, spec: { ...spec, finalizers: [...new Set([...finalizers, 'kubernetes'])] } };
 }
 
 export function generationAtBirth(kind: KindInfo): number | undefined {

@@ -1,0 +1,4 @@
+export * from './cluster.js';
+export * from './faults.js';
+export * from './invariants.js';
+export * from './node.js';
