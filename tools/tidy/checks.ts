@@ -29,10 +29,10 @@ const layerOf: Readonly<Record<string, number>> = {
   apiserver: 4,
   scheduler: 5,
   controllers: 5,
-  agent: 5,
+  agent: 7,
   gateway: 6,
   operations: 6,
-  simulation: 7,
+  simulation: 8,
 };
 
 const bannedInPureCode: readonly { readonly pattern: RegExp; readonly why: string }[] = [
