@@ -20,7 +20,11 @@ const TIMEOUT_MS = 120_000;
 export function runAny(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const [command = '', ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'], ...(options.cwd && { cwd: options.cwd }) });
+    const child = spawn(command, args, {
+      env: { ...process.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.cwd && { cwd: options.cwd }),
+    });
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => {
@@ -47,7 +51,11 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 }
 
 /** Polls until `done` answers something; throws with `what` when it takes too long. Answers how long it took, in ms. */
-export async function eventually<T>(what: string, timeoutMs: number, done: () => Promise<T | undefined | false>): Promise<{ readonly value: T; readonly ms: number }> {
+export async function eventually<T>(
+  what: string,
+  timeoutMs: number,
+  done: () => Promise<T | undefined | false>,
+): Promise<{ readonly value: T; readonly ms: number }> {
   const startedAt = performance.now();
   let last: unknown;
   while (performance.now() - startedAt < timeoutMs) {
