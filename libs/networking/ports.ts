@@ -7,6 +7,9 @@ export interface PodAttachment {
   /** Path of the pinned network namespace. */
   readonly netnsPath: string;
   readonly hostname: string;
+  /** The pod's namespace and name, told to CNI plugins. */
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
   readonly ports: readonly {
     readonly hostPort: number;
     readonly hostIp: string;

@@ -5,6 +5,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** Ends the command by SIGKILL; default 30 s. */
   readonly timeoutMs?: number;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A command ended with a status other than 0, could not start, or took too long. */
@@ -14,8 +16,9 @@ export class CommandError extends Error {
     readonly argv: readonly string[],
     readonly code: number | undefined,
     readonly stderr: string,
+    readonly stdout = '',
   ) {
-    super(`${argv.join(' ')}: ${stderr.trim() || `ended with status ${code ?? 'unknown'}`}`);
+    super(`${argv.join(' ')}: ${stderr.trim() || stdout.trim() || `ended with status ${code ?? 'unknown'}`}`);
   }
 }
 
@@ -31,6 +34,7 @@ export const runCommand: RunCommand = (argv, options = {}) =>
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
       killSignal: 'SIGKILL',
+      ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
@@ -40,8 +44,9 @@ export const runCommand: RunCommand = (argv, options = {}) =>
     child.stdin.on('error', () => undefined);
     child.on('error', (error) => reject(new CommandError(argv, undefined, error.message)));
     child.on('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(out).toString('utf8'));
-      else reject(new CommandError(argv, code ?? undefined, Buffer.concat(err).toString('utf8')));
+      const stdout = Buffer.concat(out).toString('utf8');
+      if (code === 0) resolve(stdout);
+      else reject(new CommandError(argv, code ?? undefined, Buffer.concat(err).toString('utf8'), stdout));
     });
     child.stdin.end(options.input ?? '');
   });

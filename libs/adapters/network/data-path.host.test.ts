@@ -157,6 +157,26 @@ describe('Services', () => {
     expect(second[0]).not.toBe(first[0]);
   }, 15_000);
 
+  test('over UDP leave a removed backend at once, though the client goes on from the same port', async () => {
+    const echoUdp = (name: string) => `const s = require('dgram').createSocket('udp4'); s.on('message', (_m, c) => s.send('${name}', c.port, c.address)); s.bind(5300, () => console.log('up'));`;
+    await Promise.all([cluster.serve(b1, echoUdp('b1')), cluster.serve(a2, echoUdp('a2'))]);
+    const udp = (...pods: readonly TestPod[]) =>
+      frontend({ address: cluster.service(3), port: 53, protocol: 'UDP', backends: pods.map((pod) => ({ address: pod.ip, port: 5300 })) });
+    await program();
+    const client = cluster.evaluate(
+      a1,
+      `const s = require('dgram').createSocket('udp4'); const seen = []; let timer;
+       s.on('message', (m) => { if (seen.at(-1) !== String(m)) seen.push(String(m)); if (seen.length === 2) { clearInterval(timer); s.close(); console.log(seen.join()); } });
+       s.on('error', () => {}); s.bind(4444, () => { timer = setInterval(() => s.send('x', 53, '${cluster.service(3)}'), 10); });
+       setTimeout(() => { console.log('TIMEOUT ' + seen); process.exit(); }, 5000).unref();`,
+    );
+    for (const pod of [b1, a2]) {
+      await program(udp(pod));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect((await client).trim()).toBe('b1,a2');
+  }, 15_000);
+
   test('lose no connection while their backends change under load', async () => {
     const versions = [all(), all().slice(0, 2), all().slice(1), [all()[2]!]];
     await program(frontend({ address: cluster.service(1), backends: all() }));

@@ -15,6 +15,8 @@ export interface LinkOptions {
   readonly dnsAddress: string;
   readonly tunnelId: number;
   readonly tunnelPort: number;
+  /** CNI plugins own the pods' addresses: then there is neither a gateway of ours nor a tunnel. */
+  readonly isCni: boolean;
 }
 
 interface AddressLine {
@@ -38,51 +40,57 @@ export async function ensureLinks(run: RunCommand, names: NetworkNames, options:
   const uplink = present.find((link) => hasAddress(link, options.hostAddress));
   if (uplink === undefined) throw new HostAddressMissingError(options.hostAddress);
   const mtu = uplink.mtu - TUNNEL_OVERHEAD_BYTES;
-  await run(['ip', '-batch', '-'], { input: `${linkCommands(names, options, { present, mtu }).join('\n')}\n` });
-  await allowForwarding(names);
+  const commands = [...bridgeCommands(names, options, { present, mtu }), ...(options.isCni ? [] : tunnelCommands(names, options, { present, mtu }))];
+  await run(['ip', '-batch', '-'], { input: `${commands.join('\n')}\n` });
+  await allowForwarding(options.isCni ? [names.bridge] : [names.bridge, names.tunnel]);
+  // The usual CNI bridge puts pods in one subnet: their answers are bridged, and must meet the translation all the same.
+  if (options.isCni) await setSysctl('net/bridge/bridge-nf-call-iptables', '1', 'where-present');
   return { mtu };
 }
 
-function linkCommands(
-  names: NetworkNames,
-  options: LinkOptions,
-  { present, mtu }: { readonly present: readonly AddressLine[]; readonly mtu: number },
-): readonly string[] {
-  const { bridge, tunnel } = names;
+interface Found {
+  readonly present: readonly AddressLine[];
+  readonly mtu: number;
+}
+
+function bridgeCommands(names: NetworkNames, options: LinkOptions, { present, mtu }: Found): readonly string[] {
+  const { bridge } = names;
   const block = parseCidr(options.podCidr);
   const gateway = cidrAddress(block, 1);
-  const oldBridge = present.find((link) => link.ifname === bridge);
-  const oldTunnel = present.find((link) => link.ifname === tunnel);
-  const data = oldTunnel?.linkinfo?.info_data;
-  const tunnelFits = data?.id === options.tunnelId && data.port === options.tunnelPort && data.local === options.hostAddress;
-  const unwanted = (oldBridge?.addr_info ?? []).flatMap(({ local }) =>
-    local === undefined || local === gateway || local === options.dnsAddress ? [] : [local],
-  );
+  const old = present.find((link) => link.ifname === bridge);
+  const wanted = [...(options.isCni ? [] : [gateway]), options.dnsAddress];
+  const unwanted = (old?.addr_info ?? []).flatMap(({ local }) => (local === undefined || wanted.includes(local) ? [] : [local]));
   return [
-    ...(oldBridge === undefined ? [`link add ${bridge} address ${macOf(gateway, 'bridge')} type bridge mcast_snooping 0`] : []),
+    ...(old === undefined ? [`link add ${bridge} address ${macOf(gateway, 'bridge')} type bridge mcast_snooping 0`] : []),
     `link set ${bridge} up mtu ${mtu} alias "${names.aliasPrefix}bridge"`,
     ...unwanted.map((address) => `addr flush dev ${bridge} to ${address}`),
-    `addr replace ${gateway}/${block.prefix} dev ${bridge}`,
+    ...(options.isCni ? [] : [`addr replace ${gateway}/${block.prefix} dev ${bridge}`]),
     `addr replace ${options.dnsAddress}/32 dev ${bridge}`,
-    ...(oldTunnel !== undefined && !tunnelFits ? [`link del ${tunnel}`] : []),
-    ...(tunnelFits
-      ? []
-      : [
-          `link add ${tunnel} address ${macOf(options.hostAddress, 'tunnel')} type vxlan id ${options.tunnelId} ` +
-            `dstport ${options.tunnelPort} local ${options.hostAddress} nolearning`,
-        ]),
-    `addr replace ${cidrAddress(block, 0)}/32 dev ${tunnel}`,
-    `link set ${tunnel} up mtu ${mtu} alias "${names.aliasPrefix}tunnel"`,
     // Host processes then use the gateway's address for Services, which every other host can answer through the tunnel.
-    `route replace ${options.serviceCidr} dev ${bridge} src ${gateway}`,
+    `route replace ${options.serviceCidr} dev ${bridge} src ${options.isCni ? options.hostAddress : gateway}`,
+  ];
+}
+
+function tunnelCommands(names: NetworkNames, options: LinkOptions, { present, mtu }: Found): readonly string[] {
+  const { tunnel } = names;
+  const { hostAddress, tunnelId, tunnelPort, podCidr } = options;
+  const old = present.find((link) => link.ifname === tunnel);
+  const data = old?.linkinfo?.info_data;
+  const fits = data?.id === tunnelId && data.port === tunnelPort && data.local === hostAddress;
+  const made = `type vxlan id ${tunnelId} dstport ${tunnelPort} local ${hostAddress} nolearning`;
+  return [
+    ...(old !== undefined && !fits ? [`link del ${tunnel}`] : []),
+    ...(fits ? [] : [`link add ${tunnel} address ${macOf(hostAddress, 'tunnel')} ${made}`]),
+    `addr replace ${cidrAddress(parseCidr(podCidr), 0)}/32 dev ${tunnel}`,
+    `link set ${tunnel} up mtu ${mtu} alias "${names.aliasPrefix}tunnel"`,
   ];
 }
 
 /** Settings of our own links, and the two of the host without which no pod reaches anything. */
-async function allowForwarding(names: NetworkNames): Promise<void> {
+async function allowForwarding(links: readonly string[]): Promise<void> {
   await setSysctl('net/ipv4/ip_forward', '1');
   await setSysctl('net/ipv4/conf/all/send_redirects', '0');
-  for (const link of [names.bridge, names.tunnel]) {
+  for (const link of links) {
     await setSysctl(`net/ipv4/conf/${link}/send_redirects`, '0');
     await setSysctl(`net/ipv4/conf/${link}/rp_filter`, '0');
   }

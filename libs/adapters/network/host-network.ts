@@ -4,6 +4,8 @@ import { cidrAddress, parseCidr, renderHostTable, renderRemoval } from '../../ne
 import type { DnsView, HostNetwork, PeerHost, PodAttachment, PodNetwork, ServiceRules } from '../../networking/index.js';
 import { runCommand } from '../commands/index.js';
 import type { RunCommand } from '../commands/index.js';
+import { CniPodNetwork, loadCniConfig } from './cni.js';
+import type { CniOptions, NetworkConfigList } from './cni.js';
 import { readResolvers } from './dns/resolv-conf.js';
 import { Resolver } from './dns/resolver.js';
 import { DnsServer } from './dns/server.js';
@@ -27,12 +29,14 @@ export interface HostNetworkOptions {
   readonly tunnelPort?: number;
   /** Resolvers for names outside of the cluster; default: those of /etc/resolv.conf. Empty = none, such names fail at once. */
   readonly upstreams?: readonly UpstreamServer[];
+  /** Where to look for CNI plugins. When the folder holds a configuration, they connect the pods of this host. */
+  readonly cni?: CniOptions;
   readonly run?: RunCommand;
 }
 
 interface Running {
   readonly names: NetworkNames;
-  readonly pods: VethPodNetwork;
+  readonly pods: PodNetwork;
   readonly services: ServiceTable;
   readonly peers: LatestOnly<readonly PeerHost[]>;
   readonly resolver: Resolver;
@@ -107,19 +111,36 @@ export class LinuxHostNetwork implements HostNetwork {
   private async begin(start: StartOptions): Promise<Running> {
     const { cluster, log, tunnelId = TUNNEL_ID_DEFAULT, tunnelPort = TUNNEL_PORT_DEFAULT } = this.options;
     const names = networkNames(cluster, start.nodeName);
-    const { mtu } = await ensureLinks(this.run, names, { ...start, tunnelId, tunnelPort });
-    await this.ensureHostTable(names, start);
-    const pods = new VethPodNetwork({ run: this.run, names, podCidr: start.podCidr, mtu });
-    await pods.load();
-    const gateway = cidrAddress(parseCidr(start.podCidr), 1);
-    const isOther = (peer: PeerHost) => peer.node !== start.nodeName && peer.address !== start.hostAddress;
-    const peers = new LatestOnly<readonly PeerHost[]>((all) => applyPeers(this.run, { name: names.tunnel, gateway }, all.filter(isOther)));
+    const cni = this.options.cni === undefined ? undefined : await loadCniConfig(this.options.cni.configDir);
+    const { mtu } = await ensureLinks(this.run, names, { ...start, tunnelId, tunnelPort, isCni: cni !== undefined });
+    const pods = await this.createPodNetwork(names, start, { mtu, cni });
+    const peers = this.createPeers(names, start, cni !== undefined);
     const services = new ServiceTable(this.run, log, names.serviceTable, start);
     const resolver = await this.createResolver(start);
     const handle = (bytes: Uint8Array, transport: 'udp' | 'tcp') => resolver.handle(bytes, transport);
     const dns = await DnsServer.listen({ address: start.dnsAddress, port: DNS_PORT, handle, log });
-    log.info('host network is up', { bridge: names.bridge, podCidr: start.podCidr, mtu });
+    log.info('host network is up', { bridge: names.bridge, podCidr: start.podCidr, mtu, cni: cni?.name });
     return { names, pods, services, peers, resolver, dns };
+  }
+
+  private async createPodNetwork(
+    names: NetworkNames,
+    start: StartOptions,
+    { mtu, cni }: { readonly mtu: number; readonly cni: NetworkConfigList | undefined },
+  ): Promise<PodNetwork> {
+    if (cni !== undefined && this.options.cni !== undefined) return new CniPodNetwork(this.run, this.options.cni, cni);
+    await this.ensureHostTable(names, start);
+    const pods = new VethPodNetwork({ run: this.run, names, podCidr: start.podCidr, mtu });
+    await pods.load();
+    return pods;
+  }
+
+  /** With CNI the way to other hosts is the plugins' business. */
+  private createPeers(names: NetworkNames, start: StartOptions, isCni: boolean): LatestOnly<readonly PeerHost[]> {
+    if (isCni) return new LatestOnly(() => Promise.resolve());
+    const gateway = cidrAddress(parseCidr(start.podCidr), 1);
+    const isOther = (peer: PeerHost) => peer.node !== start.nodeName && peer.address !== start.hostAddress;
+    return new LatestOnly((all) => applyPeers(this.run, { name: names.tunnel, gateway }, all.filter(isOther)));
   }
 
   private async createResolver(start: StartOptions): Promise<Resolver> {

@@ -5,3 +5,5 @@ export { Resolver } from './dns/resolver.js';
 export { DnsServer } from './dns/server.js';
 export { Upstream } from './dns/upstream.js';
 export type { UpstreamServer } from './dns/upstream.js';
+export { CniError } from './cni.js';
+export type { CniOptions } from './cni.js';

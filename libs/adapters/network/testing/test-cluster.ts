@@ -1,7 +1,7 @@
 /** A few hosts with real data paths for tests and benchmarks: namespaces, agents' network sides, and pods as bare namespaces. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +62,8 @@ export interface TestClusterOptions {
   /** Third number of the bridge's block 10.89.x.0/24. */
   readonly block: number;
   readonly nodes: number;
+  /** Text of a CNI configuration, given the pod CIDR of the host and a folder for its data. */
+  readonly cni?: (podCidr: string, dir: string) => string;
 }
 
 export class TestCluster implements AsyncDisposable {
@@ -123,7 +125,7 @@ export class TestCluster implements AsyncDisposable {
 
   async startAgent(index: number): Promise<HostAgent> {
     const script = fileURLToPath(new URL('host-process.js', import.meta.url));
-    const child = this.hosts.runInHost(`n${index}`, [process.execPath, script, this.options.name], {
+    const child = this.hosts.runInHost(`n${index}`, [process.execPath, script, this.options.name, ...(await this.writeCni(index))], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
     });
@@ -139,6 +141,14 @@ export class TestCluster implements AsyncDisposable {
       clusterDomain: 'cluster.local',
     });
     return agent;
+  }
+
+  private async writeCni(index: number): Promise<readonly string[]> {
+    if (this.options.cni === undefined) return [];
+    const dir = join(this.dir, `cni-${index}`);
+    await mkdir(join(dir, 'net.d'), { recursive: true });
+    await writeFile(join(dir, 'net.d', '10-test.conflist'), this.options.cni(this.podCidr(index), dir));
+    return [dir];
   }
 
   private async peer(): Promise<void> {
