@@ -13,7 +13,12 @@ const conflist = (subnet: string, dir: string) =>
     cniVersion: '1.0.0',
     name: 'test',
     plugins: [
-      { type: 'bridge', bridge: 'bt-cni0', isGateway: true, ipam: { type: 'host-local', subnet, dataDir: `${dir}/ipam`, routes: [{ dst: '0.0.0.0/0' }] } },
+      {
+        type: 'bridge',
+        bridge: 'bt-cni0',
+        isGateway: true,
+        ipam: { type: 'host-local', subnet, dataDir: `${dir}/ipam`, routes: [{ dst: '0.0.0.0/0' }] },
+      },
     ],
   });
 
@@ -32,7 +37,18 @@ test('plugins give addresses, and Services lead to them', async () => {
   expect([server.ip, client.ip]).toEqual(['10.103.1.2', '10.103.1.3']);
   const backends = [{ address: server.ip, port: 8080 }];
   await cluster.agents[0]!.call('setServices', {
-    frontends: [{ kind: 'address', address: cluster.service(1), port: 80, protocol: 'TCP', service: 'a/b:c', backends, local: false, whenEmpty: 'reject' }],
+    frontends: [
+      {
+        kind: 'address',
+        address: cluster.service(1),
+        port: 80,
+        protocol: 'TCP',
+        service: 'a/b:c',
+        backends,
+        local: false,
+        whenEmpty: 'reject',
+      },
+    ],
   });
   for (const place of [client, 'n1']) {
     const program = `require('net').connect(80, '${cluster.service(1)}').on('data', (d) => console.log(String(d))).on('error', (e) => console.log(e.code))`;

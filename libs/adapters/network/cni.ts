@@ -142,7 +142,13 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   private environment(command: string, pod: PodAttachment): Readonly<Record<string, string>> {
-    const args = { IgnoreUnknown: '1', K8S_POD_NAMESPACE: pod.namespace, K8S_POD_NAME: pod.name ?? pod.hostname, K8S_POD_INFRA_CONTAINER_ID: pod.podUid, K8S_POD_UID: pod.podUid };
+    const args = {
+      IgnoreUnknown: '1',
+      K8S_POD_NAMESPACE: pod.namespace,
+      K8S_POD_NAME: pod.name ?? pod.hostname,
+      K8S_POD_INFRA_CONTAINER_ID: pod.podUid,
+      K8S_POD_UID: pod.podUid,
+    };
     const given = Object.entries(args).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
     return {
       CNI_COMMAND: command,
@@ -190,7 +196,12 @@ function addresses(result: CniResult): { readonly ip: string; readonly ips: read
 }
 
 function portMappings(pod: PodAttachment): readonly object[] {
-  return pod.ports.map(({ hostPort, containerPort, protocol, hostIp }) => ({ hostPort, containerPort, protocol: protocol.toLowerCase(), hostIP: hostIp }));
+  return pod.ports.map(({ hostPort, containerPort, protocol, hostIp }) => ({
+    hostPort,
+    containerPort,
+    protocol: protocol.toLowerCase(),
+    hostIP: hostIp,
+  }));
 }
 
 /** Plugins report errors as JSON on standard output. */

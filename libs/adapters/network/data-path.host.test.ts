@@ -158,7 +158,8 @@ describe('Services', () => {
   }, 15_000);
 
   test('over UDP leave a removed backend at once, though the client goes on from the same port', async () => {
-    const echoUdp = (name: string) => `const s = require('dgram').createSocket('udp4'); s.on('message', (_m, c) => s.send('${name}', c.port, c.address)); s.bind(5300, () => console.log('up'));`;
+    const echoUdp = (name: string) =>
+      `const s = require('dgram').createSocket('udp4'); s.on('message', (_m, c) => s.send('${name}', c.port, c.address)); s.bind(5300, () => console.log('up'));`;
     await Promise.all([cluster.serve(b1, echoUdp('b1')), cluster.serve(a2, echoUdp('a2'))]);
     const udp = (...pods: readonly TestPod[]) =>
       frontend({ address: cluster.service(3), port: 53, protocol: 'UDP', backends: pods.map((pod) => ({ address: pod.ip, port: 5300 })) });

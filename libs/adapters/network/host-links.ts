@@ -40,7 +40,10 @@ export async function ensureLinks(run: RunCommand, names: NetworkNames, options:
   const uplink = present.find((link) => hasAddress(link, options.hostAddress));
   if (uplink === undefined) throw new HostAddressMissingError(options.hostAddress);
   const mtu = uplink.mtu - TUNNEL_OVERHEAD_BYTES;
-  const commands = [...bridgeCommands(names, options, { present, mtu }), ...(options.isCni ? [] : tunnelCommands(names, options, { present, mtu }))];
+  const commands = [
+    ...bridgeCommands(names, options, { present, mtu }),
+    ...(options.isCni ? [] : tunnelCommands(names, options, { present, mtu })),
+  ];
   await run(['ip', '-batch', '-'], { input: `${commands.join('\n')}\n` });
   await allowForwarding(options.isCni ? [names.bridge] : [names.bridge, names.tunnel]);
   // The usual CNI bridge puts pods in one subnet: their answers are bridged, and must meet the translation all the same.

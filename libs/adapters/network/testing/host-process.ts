@@ -16,7 +16,10 @@ export type HostCall =
 const silent: Logger = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error, child: () => silent };
 
 const [, , cluster = 'bt-net', cniDir] = process.argv;
-const cni = cniDir === undefined ? undefined : { configDir: `${cniDir}/net.d`, binDirs: ['/opt/cni/bin', '/usr/lib/cni'], stateDir: `${cniDir}/state` };
+const cni =
+  cniDir === undefined
+    ? undefined
+    : { configDir: `${cniDir}/net.d`, binDirs: ['/opt/cni/bin', '/usr/lib/cni'], stateDir: `${cniDir}/state` };
 const network = new LinuxHostNetwork({ cluster, log: silent, upstreams: [], ...(cni === undefined ? {} : { cni }) });
 
 async function answer(message: HostCall): Promise<unknown> {
