@@ -3,6 +3,7 @@ export * from './errors.js';
 export * from './kinds.js';
 export * from './object.js';
 export type { GroupResource } from './object.js';
+export * from './conversion/index.js';
 export * from './openapi/index.js';
 export * from './patch/index.js';
 export * from './quantity/index.js';
