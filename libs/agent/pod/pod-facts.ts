@@ -1,0 +1,84 @@
+/** What is known about a pod on this host: the one input of every decision and of the status. */
+import type { Container, Pod, Stored } from '../../api/index.js';
+import type { ContainerRecord } from '../ports.js';
+
+/** `init`: runs to its end before the next starts; `sidecar`: an init container that keeps running; `regular`: the rest. */
+export type ContainerKind = 'init' | 'sidecar' | 'regular';
+
+/** How often a container was restarted in quick succession. */
+export interface CrashHistory {
+  readonly delayMs: number;
+  readonly lastRestartMs: number;
+}
+
+export interface ContainerFacts {
+  readonly spec: Container;
+  readonly kind: ContainerKind;
+  /** Newest attempt that ever ran; absent = none yet. */
+  readonly latest?: ContainerRecord | undefined;
+  /** The attempt before it. */
+  readonly previous?: ContainerRecord | undefined;
+  /** Something is being done to it just now; decisions wait. */
+  readonly busy?: 'starting' | 'stopping' | undefined;
+  /** Why it does not run, as kubectl shows. */
+  readonly waiting?: { readonly reason: string; readonly message?: string | undefined } | undefined;
+  /** After a start that failed: not before this time. */
+  readonly retryAtMs?: number | undefined;
+  readonly crashes?: CrashHistory | undefined;
+  /** The startup probe has passed (or there is none) and the container runs. */
+  readonly started: boolean;
+  readonly ready: boolean;
+}
+
+export interface PodView {
+  readonly pod: Stored<Pod>;
+  /** Init containers first, in their order. */
+  readonly containers: readonly ContainerFacts[];
+  readonly hasSandbox: boolean;
+  readonly podIps: readonly string[];
+  readonly hostIp: string;
+  readonly startedAtMs: number;
+  /** Deletion was asked or the pod is gone from the assignment: containers are being stopped. */
+  readonly isStopping: boolean;
+  /** Ended by the agent, whatever the containers say: deadline, eviction. */
+  readonly failure?: { readonly reason: string; readonly message: string } | undefined;
+}
+
+export function containersOf(pod: Pod): readonly { readonly spec: Container; readonly kind: ContainerKind }[] {
+  const init = (pod.spec?.initContainers ?? []).map((spec) => ({ spec, kind: spec.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const) }));
+  const regular = (pod.spec?.containers ?? []).map((spec) => ({ spec, kind: 'regular' as const }));
+  return [...init, ...regular];
+}
+
+/** Whether an exit of this container leads to another attempt. */
+export function willRestart(pod: Pod, container: Pick<ContainerFacts, 'spec' | 'kind'>, exitCode: number): boolean {
+  if (container.kind === 'sidecar') return true;
+  const policy = container.spec.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
+  if (container.kind === 'init') return exitCode !== 0 && policy !== 'Never';
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}
+
+/** It ran, ended, and is not to run again. */
+export function isDone(pod: Pod, container: ContainerFacts): boolean {
+  return container.latest?.state === 'exited' && !willRestart(pod, container, exitCodeOf(container.latest));
+}
+
+export function isRunning(container: ContainerFacts): boolean {
+  return container.latest?.state === 'running';
+}
+
+/** 137 where nobody saw the end: the host was lost under the container. */
+export function exitCodeOf(record: ContainerRecord): number {
+  return record.exitCode ?? 137;
+}
+
+/** Regular containers may run: every init container ended well, every sidecar has started. Once one ran, it stays so. */
+export function isInitialized(view: PodView): boolean {
+  if (view.containers.some((container) => container.kind === 'regular' && container.latest !== undefined)) return true;
+  return view.containers.every((container) => container.kind === 'regular' || hasPassed(container));
+}
+
+export function hasPassed(container: ContainerFacts): boolean {
+  if (container.kind === 'sidecar') return container.started;
+  return container.latest?.state === 'exited' && exitCodeOf(container.latest) === 0;
+}
