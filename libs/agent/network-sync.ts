@@ -1,6 +1,6 @@
 /** Keeps the host's data path at what the assignment says: services, DNS, peers. The newest state wins; one change at a time. */
 import type { Clock, Logger } from '../kit/index.js';
-import { compileDnsView, compileServices } from '../networking/index.js';
+import { compileDns, compileServices } from '../networking/index.js';
 import type { HostNetwork, PeerHost } from '../networking/index.js';
 import type { Node } from '../api/index.js';
 import type { AssignedState } from './assigned-state.js';
@@ -61,7 +61,7 @@ export class NetworkSync implements Disposable {
   async #setServices(): Promise<void> {
     const { state, network, nodeName } = this.options;
     const [services, slices] = [state.services(), state.endpointSlices()];
-    network.setDns(compileDnsView(services, slices, { domain: state.welcome?.clusterDomain ?? 'cluster.local' }));
+    network.setDns(compileDns(services, slices, { domain: state.welcome?.clusterDomain ?? 'cluster.local' }));
     await network.setServices(compileServices(services, slices, { nodeName }));
   }
 }
