@@ -75,7 +75,8 @@ export class ContainerLifecycle {
       const remainingMs = options.deadlineMs() - this.context.clock.now();
       const graceMs = Math.max(hook === undefined || remainingMs <= 0 ? 0 : GRACE_AFTER_HOOK_MS, remainingMs);
       const signal = slot.spec.lifecycle?.stopSignal;
-      await this.context.runtime.stop(record.id, { graceMs, ...(signal === undefined ? {} : { signal }) });
+      const stopped = this.context.runtime.stop(record.id, { graceMs, ...(signal === undefined ? {} : { signal }) });
+      await Promise.race([stopped, slot.whenExited()]); // an impatient second stop may end it sooner
       await this.#learnExit(slot, record);
     } catch (error) {
       this.context.log.warn('container not stopped', { container: record.id, error });
