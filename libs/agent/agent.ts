@@ -85,7 +85,13 @@ export class NodeAgent implements AsyncDisposable {
       },
     });
     this.#network = new NetworkSync({ network: ports.hostNetwork, state: this.#state, nodeName: settings.nodeName, clock, log });
-    this.#monitor = new NodeMonitor({ ...ports, settings, link: this.#link, podOf: (uid) => this.#podName(uid), notReady: () => this.#notReady() });
+    this.#monitor = new NodeMonitor({
+      ...ports,
+      settings,
+      link: this.#link,
+      podOf: (uid) => this.#podName(uid),
+      notReady: () => this.#notReady(),
+    });
     this.#podContext = this.#makePodContext();
   }
 
@@ -93,7 +99,8 @@ export class NodeAgent implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#monitor.refresh();
     const saved = await this.ports.disk.load();
-    if (saved !== undefined && !this.#state.restore(saved)) this.ports.log.warn('the assignment on disk is damaged; waiting for the control plane');
+    if (saved !== undefined && !this.#state.restore(saved))
+      this.ports.log.warn('the assignment on disk is damaged; waiting for the control plane');
     this.#hasAssignment = this.#state.version > 0;
     this.#found = await this.ports.runtime.list();
     void this.#followExits();

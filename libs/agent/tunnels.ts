@@ -67,8 +67,7 @@ type ProcessRequest = Extract<TunnelRequest, { verb: 'exec' | 'attach' }>;
 
 async function serveProcess(context: TunnelContext, request: ProcessRequest, channel: TunnelChannel): Promise<number> {
   const { id } = runningContainer(context, request);
-  await using process =
-    request.verb === 'exec' ? await context.runtime.exec(id, request) : await context.runtime.attach(id, request);
+  await using process = request.verb === 'exec' ? await context.runtime.exec(id, request) : await context.runtime.attach(id, request);
   const input = drain(channel, (frame) => feed(process, frame));
   const finished = pumpOutput(process, request, channel);
   // Whoever ends first ends the session: the process, or the client that went away.

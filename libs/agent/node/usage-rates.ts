@@ -14,7 +14,11 @@ export interface PodName {
 }
 
 /** Containers that were not in the earlier sample started since: their whole use counts. Pods that `nameOf` does not know are left out. */
-export function usageReport(before: UsageSample | undefined, now: UsageSample, nameOf: (podUid: string) => PodName | undefined): UsageReport {
+export function usageReport(
+  before: UsageSample | undefined,
+  now: UsageSample,
+  nameOf: (podUid: string) => PodName | undefined,
+): UsageReport {
   const windowMs = before === undefined ? 0 : now.atMs - before.atMs;
   const rate = (nanos: number, earlier: number): number => (windowMs <= 0 ? 0 : Math.max(0, nanos - earlier) / (windowMs * 1e6));
   const earlier = new Map(before?.containers.map((container) => [key(container), container.cpuNanos]));

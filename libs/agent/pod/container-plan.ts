@@ -40,7 +40,10 @@ export function planContainers(view: PodView, now: Instant): ContainerPlan {
 export function isOver(view: PodView): boolean {
   const regular = view.containers.filter(({ kind }) => kind === 'regular');
   if (regular.length > 0 && regular.every((container) => isDone(view.pod, container))) return true;
-  return !isInitialized(view) && view.containers.some((container) => container.kind === 'init' && isDone(view.pod, container) && !hasPassed(container));
+  return (
+    !isInitialized(view) &&
+    view.containers.some((container) => container.kind === 'init' && isDone(view.pod, container) && !hasPassed(container))
+  );
 }
 
 /** Containers that may run now: all of them once initialized (but for init containers), before that the init containers up to the first that has not passed. */

@@ -57,7 +57,10 @@ function commandLine(container: Container, image: ResolvedImage, lookup: (name: 
   if (command.length > 0) return [...command, ...args];
   const line = [...image.config.entrypoint, ...(args.length > 0 ? args : image.config.cmd)];
   if (line.length > 0) return line;
-  throw new ContainerStartError('RunContainerError', `no command specified: neither container "${container.name}" nor image "${image.reference}" says what to run`);
+  throw new ContainerStartError(
+    'RunContainerError',
+    `no command specified: neither container "${container.name}" nor image "${image.reference}" says what to run`,
+  );
 }
 
 function containerUser(pod: Stored<Pod>, container: Container, image: ResolvedImage): ContainerSpec['user'] {
@@ -103,7 +106,10 @@ function containerMounts(input: ContainerSpecInput, lookup: (name: string) => st
   return (input.container.volumeMounts ?? []).map((mount) => {
     const hostPath = input.volumes.get(mount.name);
     if (hostPath === undefined) {
-      throw new ContainerStartError('CreateContainerConfigError', `cannot find volume "${mount.name}" to mount into container "${input.container.name}"`);
+      throw new ContainerStartError(
+        'CreateContainerConfigError',
+        `cannot find volume "${mount.name}" to mount into container "${input.container.name}"`,
+      );
     }
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, lookup);
     return {

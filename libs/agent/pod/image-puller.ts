@@ -56,7 +56,11 @@ export class ImagePuller {
     try {
       const image = await this.images.pull(reference, credentials, () => undefined, signal);
       const took = formatDuration(this.clock.now() - startedAt);
-      announce('Normal', 'Pulled', `Successfully pulled image "${reference}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`);
+      announce(
+        'Normal',
+        'Pulled',
+        `Successfully pulled image "${reference}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`,
+      );
       this.#backoff.reset(reference);
       return image;
     } catch (error) {

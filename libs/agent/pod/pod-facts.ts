@@ -45,7 +45,10 @@ export interface PodView {
 }
 
 export function containersOf(pod: Pod): readonly { readonly spec: Container; readonly kind: ContainerKind }[] {
-  const init = (pod.spec?.initContainers ?? []).map((spec) => ({ spec, kind: spec.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const) }));
+  const init = (pod.spec?.initContainers ?? []).map((spec) => ({
+    spec,
+    kind: spec.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const),
+  }));
   const regular = (pod.spec?.containers ?? []).map((spec) => ({ spec, kind: 'regular' as const }));
   return [...init, ...regular];
 }

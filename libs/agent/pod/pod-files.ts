@@ -27,7 +27,10 @@ function podFqdn(pod: Pod, hostname: string, clusterDomain: string): string | un
 }
 
 /** For a pod on the host network the caller gives the host's own file as `base`. */
-export function hostsFile(pod: Pod, facts: { readonly podIp?: string | undefined; readonly clusterDomain: string; readonly base?: string | undefined }): string {
+export function hostsFile(
+  pod: Pod,
+  facts: { readonly podIp?: string | undefined; readonly clusterDomain: string; readonly base?: string | undefined },
+): string {
   const lines = facts.base === undefined ? standardHosts(pod, facts.podIp, facts.clusterDomain) : [facts.base.trimEnd()];
   const aliases = pod.spec?.hostAliases ?? [];
   if (aliases.length > 0) lines.push('', '# Entries added by HostAliases.');

@@ -8,23 +8,53 @@ describe('a pod that runs', () => {
   test('goes from nothing to Ready and says each step as Kubernetes does', async () => {
     const lab = new PodLab();
     await lab.start(aPod({}));
-    expect(lab.status).toMatchObject({ phase: 'Running', podIP: '10.244.0.2', hostIP: '10.88.0.11', startTime: '2026-01-01T00:00:00Z', qosClass: 'BestEffort' });
+    expect(lab.status).toMatchObject({
+      phase: 'Running',
+      podIP: '10.244.0.2',
+      hostIP: '10.88.0.11',
+      startTime: '2026-01-01T00:00:00Z',
+      qosClass: 'BestEffort',
+    });
     expect(lab.condition('Ready')).toBe('True');
-    expect(lab.status.conditions?.map(({ type }) => type)).toEqual(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
+    expect(lab.status.conditions?.map(({ type }) => type)).toEqual([
+      'PodReadyToStartContainers',
+      'Initialized',
+      'Ready',
+      'ContainersReady',
+      'PodScheduled',
+    ]);
     expect(lab.events).toEqual([
       'Normal Pulled Container image "app:1" already present on machine',
       'Normal Created Created container: app',
       'Normal Started Started container app',
     ]);
     expect(lab.history[0]).toMatchObject({ phase: 'Pending' });
-    expect(lab.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, started: true, ready: true, containerID: 'runc://uid-web_app_0' });
+    expect(lab.status.containerStatuses?.[0]).toMatchObject({
+      restartCount: 0,
+      started: true,
+      ready: true,
+      containerID: 'runc://uid-web_app_0',
+    });
   });
 
   test('knows itself: command line, environment, host files', async () => {
     const lab = new PodLab();
-    lab.assign('config-map', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'default', name: 'conf' }, data: { A: 'from map' } } as never);
-    lab.assign('secret', { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'default', name: 'sec' }, data: { key: 'c2VjcmV0' } } as never);
-    const service = { metadata: { namespace: 'default', name: 'my-db' }, spec: { clusterIP: '10.96.0.7', ports: [{ name: 'sql', port: 5432 }] } };
+    lab.assign('config-map', {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace: 'default', name: 'conf' },
+      data: { A: 'from map' },
+    } as never);
+    lab.assign('secret', {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: 'default', name: 'sec' },
+      data: { key: 'c2VjcmV0' },
+    } as never);
+    const service = {
+      metadata: { namespace: 'default', name: 'my-db' },
+      spec: { clusterIP: '10.96.0.7', ports: [{ name: 'sql', port: 5432 }] },
+    };
     lab.assign('service', { apiVersion: 'v1', kind: 'Service', ...service } as never);
     await lab.start(
       aPod({
@@ -48,13 +78,23 @@ describe('a pod that runs', () => {
     );
     const spec = lab.runtime.specs[0];
     const env = Object.fromEntries((spec?.env ?? []).map(({ name, value }) => [name, value]));
-    expect(env).toMatchObject({ IP: '10.244.0.2', M_A: 'from map', PASS: 'secret', CPU: '500', MY_DB_SERVICE_PORT_SQL: '5432', FROM_IMAGE: '1', HOSTNAME: 'web' });
+    expect(env).toMatchObject({
+      IP: '10.244.0.2',
+      M_A: 'from map',
+      PASS: 'secret',
+      CPU: '500',
+      MY_DB_SERVICE_PORT_SQL: '5432',
+      FROM_IMAGE: '1',
+      HOSTNAME: 'web',
+    });
     expect(env).toMatchObject({ MY_DB_PORT_5432_TCP_ADDR: '10.96.0.7', WHERE: '10.244.0.2:80 10.96.0.7' });
     expect(env['NONE']).toBeUndefined();
     expect(spec?.args).toEqual(['/entry', '--at=10.244.0.2:80 10.96.0.7', '$(WHERE)', '$(NOWHERE)']);
     expect(spec?.workingDir).toBe('/srv');
     const sandbox = lab.runtime.sandboxSpecs.get('uid-web');
-    expect(sandbox?.resolvConf).toBe('search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n');
+    expect(sandbox?.resolvConf).toBe(
+      'search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n',
+    );
     expect(sandbox?.hosts).toContain('10.244.0.2\tweb\n');
   });
 
@@ -64,11 +104,16 @@ describe('a pod that runs', () => {
     lab.runtime.exit('app', 1, { oomKilled: true });
     await lab.clock.advance(10);
     expect(lab.runtime.running()).toEqual(['app/1']);
-    expect(lab.status.containerStatuses?.[0]).toMatchObject({ restartCount: 1, lastState: { terminated: { reason: 'OOMKilled', exitCode: 1 } } });
+    expect(lab.status.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { reason: 'OOMKilled', exitCode: 1 } },
+    });
     lab.runtime.exit('app', 1);
     await lab.clock.advance(10);
     expect(lab.container()).toBe('waiting CrashLoopBackOff');
-    expect(lab.status.containerStatuses?.[0]?.state?.waiting?.message).toBe('back-off 10s restarting failed container=app pod=web_default(uid-web)');
+    expect(lab.status.containerStatuses?.[0]?.state?.waiting?.message).toBe(
+      'back-off 10s restarting failed container=app pod=web_default(uid-web)',
+    );
     expect(lab.events.at(-1)).toBe('Warning BackOff Back-off restarting failed container app in pod web_default(uid-web)');
     expect(lab.status.phase).toBe('Running');
     await lab.clock.advance(9_000);
@@ -84,7 +129,10 @@ describe('a pod that runs', () => {
   });
 
   test('ends as Succeeded or Failed when it is not to be restarted', async () => {
-    for (const [code, phase] of [[0, 'Succeeded'], [3, 'Failed']] as const) {
+    for (const [code, phase] of [
+      [0, 'Succeeded'],
+      [3, 'Failed'],
+    ] as const) {
       const lab = new PodLab();
       await lab.start(aPod({ restartPolicy: 'Never' }));
       lab.runtime.exit('app', code, { message: 'bye' });
@@ -112,7 +160,11 @@ describe('a pod that cannot start', () => {
     lab.images.failing.set('app:1', new ImagePullError('ErrImagePull', 'no such image'));
     await lab.start(aPod({}));
     expect(lab.container()).toBe('waiting ErrImagePull');
-    expect(lab.events).toEqual(['Normal Pulling Pulling image "app:1"', 'Warning Failed Failed to pull image "app:1": no such image', 'Warning Failed Error: ErrImagePull']);
+    expect(lab.events).toEqual([
+      'Normal Pulling Pulling image "app:1"',
+      'Warning Failed Failed to pull image "app:1": no such image',
+      'Warning Failed Error: ErrImagePull',
+    ]);
     await lab.clock.advance(1_500);
     expect(lab.container()).toBe('waiting ImagePullBackOff');
     expect(lab.events).toContain('Normal BackOff Back-off pulling image "app:1"');
@@ -165,7 +217,13 @@ describe('a pod that cannot start', () => {
 });
 
 describe('init containers', () => {
-  const init = { initContainers: [{ name: 'one', image: 'i' }, { name: 'side', image: 'i', restartPolicy: 'Always' }, { name: 'two', image: 'i' }] };
+  const init = {
+    initContainers: [
+      { name: 'one', image: 'i' },
+      { name: 'side', image: 'i', restartPolicy: 'Always' },
+      { name: 'two', image: 'i' },
+    ],
+  };
 
   test('run in order, sidecars stay, and the pod begins after the last', async () => {
     const lab = new PodLab();
@@ -216,7 +274,9 @@ describe('probes and hooks', () => {
     lab.prober.outcome = { ok: false, output: 'HTTP probe failed with statuscode: 503' };
     await lab.start(aPod({ containers: [{ name: 'app', image: 'app:1', readinessProbe: { ...http, periodSeconds: 10 } }] }));
     expect(lab.condition('Ready')).toBe('False ContainersNotReady');
-    expect(lab.events.filter((event) => event.includes('Unhealthy'))).toEqual(['Warning Unhealthy Readiness probe failed: HTTP probe failed with statuscode: 503']);
+    expect(lab.events.filter((event) => event.includes('Unhealthy'))).toEqual([
+      'Warning Unhealthy Readiness probe failed: HTTP probe failed with statuscode: 503',
+    ]);
     lab.prober.outcome = { ok: true };
     await lab.clock.advance(150);
     expect(lab.condition('Ready')).toBe('True');
@@ -243,7 +303,9 @@ describe('probes and hooks', () => {
     const lab = new PodLab();
     lab.prober.outcome = { ok: false, output: 'starting' };
     const probe = { ...http, periodSeconds: 1, failureThreshold: 30 };
-    await lab.start(aPod({ containers: [{ name: 'app', image: 'app:1', startupProbe: probe, livenessProbe: { ...http, failureThreshold: 1 } }] }));
+    await lab.start(
+      aPod({ containers: [{ name: 'app', image: 'app:1', startupProbe: probe, livenessProbe: { ...http, failureThreshold: 1 } }] }),
+    );
     await lab.clock.advance(20_000);
     expect(lab.runtime.running()).toEqual(['app/0']);
     expect(lab.status.containerStatuses?.[0]?.started).toBe(false);

@@ -254,7 +254,10 @@ export class PodWorker implements Disposable {
   #showBackOff(slot: ContainerSlot, delayMs: number): void {
     const { name } = slot.spec;
     const label = podLabel(this.pod);
-    slot.waiting = { reason: 'CrashLoopBackOff', message: `back-off ${formatDuration(delayMs)} restarting failed container=${name} pod=${label}` };
+    slot.waiting = {
+      reason: 'CrashLoopBackOff',
+      message: `back-off ${formatDuration(delayMs)} restarting failed container=${name} pod=${label}`,
+    };
     this.#event('Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${label}`, name);
   }
 

@@ -12,7 +12,10 @@ const rules: readonly { readonly phase: PodPhase; readonly when: (view: PodView)
   { phase: 'Running', when: (view) => regular(view).some(isRunning) },
   { phase: 'Pending', when: (view) => !view.isStopping && regular(view).some((container) => container.latest === undefined) }, // some never started
   { phase: 'Running', when: (view) => !view.isStopping && regular(view).some((container) => !isDone(view.pod, container)) }, // between two attempts
-  { phase: 'Succeeded', when: (view) => regular(view).every((container) => container.latest !== undefined && exitCodeOf(container.latest) === 0) },
+  {
+    phase: 'Succeeded',
+    when: (view) => regular(view).every((container) => container.latest !== undefined && exitCodeOf(container.latest) === 0),
+  },
   { phase: 'Pending', when: (view) => regular(view).every((container) => container.latest === undefined) && !hasEnded(view) },
   { phase: 'Failed', when: () => true }, // all stopped for good, at least one in error
 ];

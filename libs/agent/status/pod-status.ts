@@ -140,7 +140,9 @@ function readyVerdict(view: PodView, containersReady: Verdict): Verdict {
   const messages = (view.pod.spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
     const condition = view.pod.status?.conditions?.find(({ type }) => type === conditionType);
     if (condition === undefined) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
-    return condition.status === 'True' ? [] : [`the status of pod readiness gate "${conditionType}" is not "True", but ${condition.status}`];
+    return condition.status === 'True'
+      ? []
+      : [`the status of pod readiness gate "${conditionType}" is not "True", but ${condition.status}`];
   });
   if (messages.length === 0) return { type: 'Ready', isTrue: true };
   return { type: 'Ready', isTrue: false, reason: 'ReadinessGatesNotReady', message: messages.join(', ') };

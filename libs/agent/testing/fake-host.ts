@@ -79,7 +79,8 @@ export class FakeRuntime implements ContainerRuntime {
     const record = this.records.get(id);
     if (record?.state !== 'running') return;
     if (this.stubborn.has(record.name)) await this.clock.sleep(graceMs);
-    if (this.records.get(id)?.state === 'running') this.exit(record.name, this.stubborn.has(record.name) ? 137 : 143, { podUid: record.podUid });
+    if (this.records.get(id)?.state === 'running')
+      this.exit(record.name, this.stubborn.has(record.name) ? 137 : 143, { podUid: record.podUid });
   }
   async remove(id: ContainerId): Promise<void> {
     this.records.delete(id);
@@ -115,7 +116,11 @@ export class FakeRuntime implements ContainerRuntime {
   }
 
   /** The newest running attempt of a container (of any pod, unless told) ends. */
-  exit(name: string, exitCode: number, more: { readonly podUid?: string; readonly oomKilled?: boolean; readonly message?: string } = {}): void {
+  exit(
+    name: string,
+    exitCode: number,
+    more: { readonly podUid?: string; readonly oomKilled?: boolean; readonly message?: string } = {},
+  ): void {
     const running = [...this.records.values()].filter((record) => record.name === name && record.state === 'running');
     const record = running.find(({ podUid }) => more.podUid === undefined || podUid === more.podUid);
     if (record === undefined) throw new Error(`no running container "${name}"`);

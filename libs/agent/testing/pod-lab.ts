@@ -11,7 +11,14 @@ export function aPod(spec: Partial<NonNullable<Pod['spec']>>, meta: Partial<Stor
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'web', namespace: 'default', uid: 'uid-web', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', ...meta },
+    metadata: {
+      name: 'web',
+      namespace: 'default',
+      uid: 'uid-web',
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...meta,
+    },
     spec: { containers: [{ name: 'app', image: 'app:1' }], nodeName: 'node-1', ...spec },
   };
 }
@@ -64,7 +71,12 @@ export class PodLab {
   /** What the control plane assigns besides the pod. */
   assign(kind: ResourceKind, object: KubeObject): void {
     const key = `${object.metadata.namespace ?? ''}/${object.metadata.name ?? ''}`;
-    this.state.apply({ version: 1, full: false, upserts: [{ kind, key, resourceVersion: '1', json: JSON.stringify(object) }], removals: [] });
+    this.state.apply({
+      version: 1,
+      full: false,
+      upserts: [{ kind, key, resourceVersion: '1', json: JSON.stringify(object) }],
+      removals: [],
+    });
     this.worker?.sourcesChanged();
   }
 
@@ -83,7 +95,11 @@ export class PodLab {
   }
 
   async #follow(worker: PodWorker): Promise<void> {
-    for await (const record of this.runtime.exits({ aborted: false, addEventListener: () => undefined, removeEventListener: () => undefined })) {
+    for await (const record of this.runtime.exits({
+      aborted: false,
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+    })) {
       worker.exited(record);
     }
   }
