@@ -3,17 +3,28 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
-import { createTokenSigner, openPki, type Pki, type ServerNames } from '../../libs/adapters/x509/index.js';
-import { createApi, ensureBootstrapObjects, type Api, type ApiSettings } from '../../libs/apiserver/index.js';
+import { createNodeSigner, createTokenSigner, openPki, type Pki, type ServerNames } from '../../libs/adapters/x509/index.js';
+import {
+  createApi,
+  createApiContext,
+  createObjectClient,
+  ensureBootstrapObjects,
+  type ApiContext,
+  type ApiSettings,
+  type TokenSigner,
+  type UserInfo,
+} from '../../libs/apiserver/index.js';
 import type { Clock, IdSource, Logger } from '../../libs/kit/index.js';
 import { startWatchCache, type Store, type WatchCache } from '../../libs/storage/index.js';
+import { accountCheck } from './account-check.js';
 import { startApiServer } from './api/server.js';
-import type { ControlPlaneConfig } from './config.js';
+import type { ControlPlaneConfig, ControlPlaneRole } from './config.js';
+import { startGateway, type RunningGateway } from './gateway/start-gateway.js';
 import { storeHealth } from './health.js';
 import { writeKubeconfig } from './kubeconfig.js';
 import { Lifetimes } from './lifetimes.js';
+import { keepLocalJoinToken } from './local-join-token.js';
 import { openStore } from './open-store.js';
-import { accountCheck } from './account-check.js';
 import { loadStaticTokens } from './static-tokens.js';
 import { noNodes, noUsage } from './without-gateway.js';
 
@@ -26,47 +37,82 @@ export interface ControlPlaneParts {
   readonly store: Store;
   readonly cache: WatchCache;
   readonly pki: Pki;
-  readonly api: Api;
+  readonly tokens: TokenSigner;
+  /** The registry behind every in-process client. */
+  readonly context: ApiContext;
 }
 
 export interface ControlPlane extends AsyncDisposable {
   readonly parts: ControlPlaneParts;
   /** Port of the API; `undefined` where the process does not have that role. */
   readonly apiPort: number | undefined;
+  readonly gateway: RunningGateway | undefined;
 }
 
 /** Starts the process's roles; resolves when the API answers. Disposing stops them in reverse order. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  await using starting = new Lifetimes();
+  const running = new Lifetimes();
+  try {
+    const parts = await openParts(config, running);
+    await ensureBootstrapObjects(parts.context);
+    const has = (role: ControlPlaneRole): boolean => config.roles.includes(role);
+    const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
+    const apiPort = has('api') ? await startApiRole(parts, gateway, running) : undefined;
+    return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+  } catch (error) {
+    await running[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openParts(config: ControlPlaneConfig, running: Lifetimes): Promise<ControlPlaneParts> {
   const clock = new SystemClock();
   const ids = new SystemIds();
   const log = createLogger({ level: config.log.level, format: config.log.format === 'text' ? 'human' : 'json' });
-  const store = starting.use(await openStore(config, clock, log));
-  const cache = starting.use(await startWatchCache(store, clock, log));
+  const store = running.use(await openStore(config, clock, log));
+  const cache = running.use(await startWatchCache(store, clock, log));
   const pki = await openPki(join(config.dataDir, 'pki'), serverNames(config), clock.now());
-  const api = createApi({
-    store,
-    cache,
-    clock,
-    ids,
-    log: log.child({ part: 'api' }),
-    settings: apiSettings(config),
-    tokens: createTokenSigner({ keyPem: pki.tokenKeyPem, clock, newId: () => ids.uid(), subjectExists: accountCheck(cache) }),
-    staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
-    nodes: noNodes,
-    usage: noUsage,
-    health: [storeHealth(store)],
-  });
-  await ensureBootstrapObjects(api);
-  const parts: ControlPlaneParts = { config, clock, ids, log, store, cache, pki, api };
-  const apiPort = config.roles.includes('api') ? await startApi(parts, starting) : undefined;
-  const running = starting.move();
-  return { parts, apiPort, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+  const tokens = createTokenSigner({ keyPem: pki.tokenKeyPem, clock, newId: () => ids.uid(), subjectExists: accountCheck(cache) });
+  const context = createApiContext({ store, cache, clock, ids, log: log.child({ part: 'api' }), settings: apiSettings(config) });
+  return { config, clock, ids, log, store, cache, pki, tokens, context };
 }
 
-async function startApi({ config, pki, api, log }: ControlPlaneParts, starting: Lifetimes): Promise<number> {
+async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGateway> {
+  const { config, pki, cache, clock, ids, log, context, tokens } = parts;
+  const client = createObjectClient({ context }, componentUser('berth-gateway'));
+  const gateway = await startGateway({
+    config,
+    cache,
+    client,
+    clock,
+    ids,
+    log,
+    tls: { certificateChainPem: pki.server.certificatePem + pki.caPem, keyPem: pki.server.keyPem, caPem: pki.caPem },
+    nodeSigner: createNodeSigner(pki.authority, clock),
+    tokenSigner: tokens,
+  });
+  const address = `${config.advertiseAddress}:${gateway.port}`;
+  await keepLocalJoinToken(join(config.dataDir, 'join-token'), { client, cache, clock, address, caPem: pki.caPem });
+  return gateway;
+}
+
+/** The name under which a part of the control plane writes; it is what audit and events show. */
+export function componentUser(component: string): UserInfo {
+  return { name: `system:${component}`, groups: ['system:masters'] };
+}
+
+async function startApiRole(parts: ControlPlaneParts, gateway: RunningGateway | undefined, running: Lifetimes): Promise<number> {
+  const { config, pki, log, store, tokens, context } = parts;
+  const api = createApi({
+    context,
+    tokens,
+    staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
+    nodes: gateway?.streams ?? noNodes,
+    usage: gateway?.usage ?? noUsage,
+    health: [storeHealth(store)],
+  });
   const { host, port } = config.api;
-  const server = starting.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server }));
+  const server = running.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server }));
   await writeKubeconfig(join(config.dataDir, 'admin.kubeconfig'), {
     clusterName: config.clusterName,
     server: `https://${config.advertiseAddress}:${server.port}`,

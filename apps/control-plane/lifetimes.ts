@@ -8,13 +8,6 @@ export class Lifetimes implements AsyncDisposable {
     return thing;
   }
 
-  /** Hands everything over to a new owner; disposing this one then ends nothing. */
-  move(): Lifetimes {
-    const moved = new Lifetimes();
-    moved.ends.push(...this.ends.splice(0));
-    return moved;
-  }
-
   /** Ends everything, also when one end fails; the first failure is thrown at last. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];

@@ -4,15 +4,20 @@ import type { Store, WatchCache } from '../storage/index.js';
 import { createAuthorizer } from './authz/authorizer.js';
 import type { Api } from './pipeline.js';
 import type { HealthCheck, NodeStreams, StaticTokens, TokenSigner, UsageSource } from './ports.js';
-import { WriteMark, type ApiSettings } from './registry/context.js';
+import { WriteMark, type ApiContext, type ApiSettings } from './registry/context.js';
 
-export interface ApiDependencies {
+/** What the registry needs: enough for clients inside the process. */
+export interface ContextDependencies {
   readonly store: Store;
   readonly cache: WatchCache;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Logger;
   readonly settings: ApiSettings;
+}
+
+export interface ApiDependencies {
+  readonly context: ApiContext;
   readonly tokens: TokenSigner;
   readonly staticTokens: StaticTokens;
   readonly nodes: NodeStreams;
@@ -20,15 +25,11 @@ export interface ApiDependencies {
   readonly health: readonly HealthCheck[];
 }
 
+/** One context a process: its writes are what its reads wait for. */
+export function createApiContext(dependencies: ContextDependencies): ApiContext {
+  return { ...dependencies, written: new WriteMark() };
+}
+
 export function createApi(dependencies: ApiDependencies): Api {
-  const { store, cache, clock, ids, log, settings } = dependencies;
-  return {
-    context: { store, cache, clock, ids, log, settings, written: new WriteMark() },
-    authorizer: createAuthorizer(cache),
-    tokens: dependencies.tokens,
-    staticTokens: dependencies.staticTokens,
-    nodes: dependencies.nodes,
-    usage: dependencies.usage,
-    health: dependencies.health,
-  };
+  return { ...dependencies, authorizer: createAuthorizer(dependencies.context.cache) };
 }

@@ -1,8 +1,8 @@
 export type * from './ports.js';
-export { createApi } from './api.js';
-export type { ApiDependencies } from './api.js';
+export { createApi, createApiContext } from './api.js';
+export type { ApiDependencies, ContextDependencies } from './api.js';
 export { handle } from './pipeline.js';
 export type { Api } from './pipeline.js';
-export type { ApiSettings } from './registry/context.js';
+export type { ApiContext, ApiSettings } from './registry/context.js';
 export { createObjectClient } from './client/object-client.js';
 export { ensureBootstrapObjects } from './bootstrap/ensure.js';

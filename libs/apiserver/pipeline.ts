@@ -75,7 +75,7 @@ async function servePath(api: Api, request: ApiRequest): Promise<ApiResponse> {
   const { advertiseAddress, securePort } = api.context.settings;
   const found = discover(path, request.headers['accept'] ?? '', `${advertiseAddress}:${securePort}`);
   if (found !== undefined) return json(found.document, 200, found.contentType);
-  const document = openApi(request);
+  const document = await openApi(request);
   if (document !== undefined) return document;
   if (path === '/')
     return json({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });

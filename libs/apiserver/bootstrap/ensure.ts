@@ -1,7 +1,7 @@
 /** Objects that every cluster has from its first moment: made where missing, never overwritten. */
 import type { KubeObject } from '../../api/index.js';
 import { findByKind, StatusError } from '../../api/index.js';
-import type { Api } from '../pipeline.js';
+import type { ApiContext } from '../registry/context.js';
 import { createObjectClient } from '../client/object-client.js';
 import { bootstrapBindings, bootstrapRoles } from './rbac.js';
 import { endpointObjects, namespaceObjects, priorityClassObjects, serviceObjects } from './objects.js';
@@ -9,8 +9,8 @@ import { endpointObjects, namespaceObjects, priorityClassObjects, serviceObjects
 const BOOTSTRAP_USER = { name: 'system:apiserver', groups: ['system:masters'] };
 
 /** Idempotent: run at each start, on every replica. Throws StatusError where the store refuses. */
-export async function ensureBootstrapObjects(api: Api): Promise<void> {
-  const client = createObjectClient(api, BOOTSTRAP_USER);
+export async function ensureBootstrapObjects(context: ApiContext): Promise<void> {
+  const client = createObjectClient({ context }, BOOTSTRAP_USER);
   const ensure = async (object: KubeObject): Promise<void> => {
     const kind = findByKind(object.apiVersion, object.kind);
     if (kind === undefined) throw new Error(`bootstrap object of an unknown kind: ${object.apiVersion} ${object.kind}`);
@@ -20,16 +20,16 @@ export async function ensureBootstrapObjects(api: Api): Promise<void> {
       if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error;
     }
   };
-  const { settings } = api.context;
+  const { settings } = context;
   await Promise.all(namespaceObjects().map(ensure));
   await Promise.all([...bootstrapRoles, ...bootstrapBindings, ...priorityClassObjects()].map(ensure));
   await Promise.all(serviceObjects(settings).map(ensure));
-  for (const object of endpointObjects(settings)) await replaceIfDifferent(api, object);
+  for (const object of endpointObjects(settings)) await replaceIfDifferent(context, object);
 }
 
 /** The control plane's own address may have changed since the last start. */
-async function replaceIfDifferent(api: Api, object: KubeObject): Promise<void> {
-  const client = createObjectClient(api, BOOTSTRAP_USER);
+async function replaceIfDifferent(context: ApiContext, object: KubeObject): Promise<void> {
+  const client = createObjectClient({ context }, BOOTSTRAP_USER);
   const kind = findByKind(object.apiVersion, object.kind);
   if (kind === undefined) throw new Error(`bootstrap object of an unknown kind: ${object.apiVersion} ${object.kind}`);
   try {
