@@ -3,19 +3,9 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
-import { createNodeSigner, createTokenSigner, openPki, type Pki, type ServerNames } from '../../libs/adapters/x509/index.js';
-import {
-  createApi,
-  createApiContext,
-  createObjectClient,
-  ensureBootstrapObjects,
-  type ApiContext,
-  type ApiSettings,
-  type TokenSigner,
-  type UserInfo,
-} from '../../libs/apiserver/index.js';
-import type { Clock, IdSource, Logger } from '../../libs/kit/index.js';
-import { startWatchCache, type Store, type WatchCache } from '../../libs/storage/index.js';
+import { createNodeSigner, createTokenSigner, openPki, type ServerNames } from '../../libs/adapters/x509/index.js';
+import { createApi, createApiContext, createObjectClient, ensureBootstrapObjects, type ApiSettings } from '../../libs/apiserver/index.js';
+import { startWatchCache } from '../../libs/storage/index.js';
 import { accountCheck } from './account-check.js';
 import { startApiServer } from './api/server.js';
 import type { ControlPlaneConfig, ControlPlaneRole } from './config.js';
@@ -25,22 +15,10 @@ import { writeKubeconfig } from './kubeconfig.js';
 import { Lifetimes } from './lifetimes.js';
 import { keepLocalJoinToken } from './local-join-token.js';
 import { openStore } from './open-store.js';
+import { leadControllers, leadScheduler } from './leaders.js';
+import { componentUser, type ControlPlaneParts } from './parts.js';
 import { loadStaticTokens } from './static-tokens.js';
 import { noNodes, noUsage } from './without-gateway.js';
-
-/** What the roles are built from. */
-export interface ControlPlaneParts {
-  readonly config: ControlPlaneConfig;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly log: Logger;
-  readonly store: Store;
-  readonly cache: WatchCache;
-  readonly pki: Pki;
-  readonly tokens: TokenSigner;
-  /** The registry behind every in-process client. */
-  readonly context: ApiContext;
-}
 
 export interface ControlPlane extends AsyncDisposable {
   readonly parts: ControlPlaneParts;
@@ -57,6 +35,8 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     await ensureBootstrapObjects(parts.context);
     const has = (role: ControlPlaneRole): boolean => config.roles.includes(role);
     const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
+    if (has('controllers')) running.use(leadControllers(parts));
+    if (has('scheduler')) running.use(leadScheduler(parts));
     const apiPort = has('api') ? await startApiRole(parts, gateway, running) : undefined;
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {
@@ -74,7 +54,7 @@ async function openParts(config: ControlPlaneConfig, running: Lifetimes): Promis
   const pki = await openPki(join(config.dataDir, 'pki'), serverNames(config), clock.now());
   const tokens = createTokenSigner({ keyPem: pki.tokenKeyPem, clock, newId: () => ids.uid(), subjectExists: accountCheck(cache) });
   const context = createApiContext({ store, cache, clock, ids, log: log.child({ part: 'api' }), settings: apiSettings(config) });
-  return { config, clock, ids, log, store, cache, pki, tokens, context };
+  return { config, clock, ids, log, store, cache, pki, tokens, context, candidate: `${hostname()}_${ids.uid()}` };
 }
 
 async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGateway> {
@@ -94,11 +74,6 @@ async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGatewa
   const address = `${config.advertiseAddress}:${gateway.port}`;
   await keepLocalJoinToken(join(config.dataDir, 'join-token'), { client, cache, clock, address, caPem: pki.caPem });
   return gateway;
-}
-
-/** The name under which a part of the control plane writes; it is what audit and events show. */
-export function componentUser(component: string): UserInfo {
-  return { name: `system:${component}`, groups: ['system:masters'] };
 }
 
 async function startApiRole(parts: ControlPlaneParts, gateway: RunningGateway | undefined, running: Lifetimes): Promise<number> {

@@ -1,8 +1,8 @@
 /** A whole cluster in one process and one thread of virtual time: real store model, cache, API pipeline, controllers and scheduler; simulated hosts. */
 import { findByKind, StatusError } from '../api/index.js';
 import type { KubeObject } from '../api/index.js';
-import { createApi, createObjectClient, ensureBootstrapObjects } from '../apiserver/index.js';
-import type { Api, ApiDependencies } from '../apiserver/index.js';
+import { createApiContext, createObjectClient, ensureBootstrapObjects } from '../apiserver/index.js';
+import type { ApiContext, ApiSettings } from '../apiserver/index.js';
 import { builtinControllers } from '../controllers/index.js';
 import { FakeClock, FakeIds, RecordingLogger, SeededRandom } from '../kit/testing/index.js';
 import { CacheView, startControllers } from '../reconciling/index.js';
@@ -42,7 +42,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #options: SimulationOptions;
   readonly #random: SeededRandom;
   readonly #cache: RunningWatchCache;
-  readonly #api: Api;
+  readonly #context: ApiContext;
   #controllers: RunningControllers | undefined;
   #scheduler: RunningScheduler | undefined;
 
@@ -51,8 +51,8 @@ export class SimulatedCluster implements AsyncDisposable {
     this.clock = parts.clock;
     this.#random = new SeededRandom(options.seed);
     this.#cache = parts.cache;
-    this.#api = createApi({ ...noTransports(), store: parts.store, cache: parts.cache, clock: this.clock, ids: this.ids, log: this.log });
-    this.client = createObjectClient(this.#api, { name: 'kubernetes-admin', groups: ['system:masters'] });
+    this.#context = createApiContext({ settings, store: parts.store, cache: parts.cache, clock: this.clock, ids: this.ids, log: this.log });
+    this.client = createObjectClient({ context: this.#context }, { name: 'kubernetes-admin', groups: ['system:masters'] });
     this.view = new CacheView(parts.cache);
     this.invariants = new InvariantChecker(parts.cache);
   }
@@ -64,7 +64,7 @@ export class SimulatedCluster implements AsyncDisposable {
     const starting = startWatchCache(store, clock, new RecordingLogger());
     await clock.advance(0);
     const cluster = new SimulatedCluster(options, { clock, store, cache: await starting });
-    await cluster.#until(ensureBootstrapObjects(cluster.#api));
+    await cluster.#until(ensureBootstrapObjects(cluster.#context));
     cluster.startControlPlane();
     for (let index = 1; index <= options.nodes; index += 1) await cluster.addNode(index);
     await cluster.settle();
@@ -192,25 +192,12 @@ export class SimulatedCluster implements AsyncDisposable {
   }
 }
 
-/** The simulation has no clients beside itself: nothing arrives over HTTP. */
-function noTransports(): Pick<ApiDependencies, 'settings' | 'tokens' | 'staticTokens' | 'nodes' | 'usage' | 'health'> {
-  const absent = (): never => {
-    throw new StatusError('ServiceUnavailable', 'not part of the simulation');
-  };
-  return {
-    settings: {
-      serviceCidr: '10.96.0.0/16',
-      nodePortMin: 30_000,
-      nodePortMax: 32_767,
-      defaultTolerationSeconds: 1,
-      advertiseAddress: '10.88.0.1',
-      securePort: 6443,
-      dnsAddress: '10.96.0.10',
-    },
-    tokens: { issue: absent, verify: absent },
-    staticTokens: { find: () => undefined },
-    nodes: { logs: absent, exec: absent, attach: absent, connect: absent },
-    usage: { nodes: () => [], pods: () => [] },
-    health: [],
-  };
-}
+const settings: ApiSettings = {
+  serviceCidr: '10.96.0.0/16',
+  nodePortMin: 30_000,
+  nodePortMax: 32_767,
+  defaultTolerationSeconds: 1,
+  advertiseAddress: '10.88.0.1',
+  securePort: 6443,
+  dnsAddress: '10.96.0.10',
+};
