@@ -35,7 +35,7 @@ function connected(child: ReturnType<typeof spawn>, port: number): Promise<void>
     let words = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (words.length < 4096) words += text;
-      if (words.includes('successfully connected')) resolve();
+      if (words.includes('starting data transfer loop')) resolve();
     });
     child.once('error', (error) => reject(new ConnectError(error.message)));
     child.once('exit', () => reject(new ConnectError(`failed to connect to 127.0.0.1:${port} in the pod: ${reasonIn(words)}`)));

@@ -9,6 +9,7 @@ import { ChildOutput } from './child-output.js';
 import { execCommandLine } from './exec-command.js';
 import { runtimeMessage } from './runtime-message.js';
 import type { ExecCommandInput } from './exec-command.js';
+import { resizeTerminal } from './terminal-size.js';
 import { ignoreBrokenPipe, writeInput } from './write-input.js';
 
 /** How long output may still come after the program ended (a background child that keeps the pipes open is not waited for). */
@@ -36,7 +37,7 @@ export function startExec(options: ExecOptions): RemoteProcess {
       else child.stdin.end();
     },
     resize: (columns, rows) => {
-      if (options.tty && child.pid !== undefined) resizeTerminal(child.pid, columns, rows);
+      if (options.tty && child.pid !== undefined) void resizeTerminal(child.pid, columns, rows);
     },
     [Symbol.asyncDispose]: async () => {
       killExec(options.pidFile, child.pid);
@@ -76,16 +77,4 @@ function exitOf(child: ChildProcessWithoutNullStreams, output: ChildOutput, opti
       });
     });
   });
-}
-
-/** Setting the size of a terminal from outside raises SIGWINCH in its foreground process, which is runc; runc passes it on. */
-function resizeTerminal(scriptPid: number, columns: number, rows: number): void {
-  const inner = processTree(scriptPid)[1];
-  if (inner === undefined) {
-    // `script` has not started its child yet; the first size would otherwise be lost.
-    setTimeout(() => processTree(scriptPid)[1] !== undefined && resizeTerminal(scriptPid, columns, rows), 20).unref();
-    return;
-  }
-  const stty = spawn('stty', ['-F', `/proc/${inner}/fd/0`, 'rows', String(rows), 'cols', String(columns)], { stdio: 'ignore' });
-  stty.on('error', () => undefined);
 }
