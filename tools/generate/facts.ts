@@ -166,6 +166,9 @@ export const patchOnlyKeys: Readonly<Record<string, string>> = {
   'PodStatus.hostIPs': 'ip',
 };
 
+/** Lists of plain values that strategic merge patches add to. */
+export const patchUnions: readonly string[] = ['NodeSpec.podCIDRs', 'ObjectMeta.finalizers'];
+
 /** Lists with map keys that strategic merge patches replace nevertheless. */
 export const patchReplaced: readonly string[] = ['ResourceClaimStatus.devices', 'ResourceRequirements.claims', 'ResourceStatus.resources'];
 

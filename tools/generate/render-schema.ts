@@ -9,6 +9,7 @@ import {
   patchOnlyKeys,
   patchReplaced,
   patchStrategies,
+  patchUnions,
   plainConditions,
   quantityCollections,
   quantityFields,
@@ -61,7 +62,7 @@ function merging(path: string, shape: string): string {
   const isPatchMerged = keys !== undefined && !patchReplaced.includes(path) && !unmergedConditions.includes(path);
   const patchKey = patchOnlyKeys[path] ?? (isPatchMerged ? keys.split(',')[0] : undefined);
   if (patchKey !== undefined) marks.push(`#patch=${patchKey}`);
-  if (path === 'ObjectMeta.finalizers') marks.push('#patch');
+  if (patchUnions.includes(path)) marks.push('#patch');
   const strategy = patchStrategies[path];
   if (strategy !== undefined) marks.push(`#${strategy}`);
   return marks.join('');
@@ -118,6 +119,7 @@ function checkFacts(lines: ReadonlyMap<string, string>): void {
     plainConditions,
     unmergedConditions,
     patchReplaced,
+    patchUnions,
   ];
   const named = [...facts.flat(), ...Object.keys(mapLists), ...Object.keys(patchOnlyKeys), ...Object.keys(patchStrategies)];
   const lost = named.filter((path) => {

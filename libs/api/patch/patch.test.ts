@@ -161,7 +161,12 @@ describe('merge patch', () => {
 });
 
 describe('JSON patch', () => {
-  const live: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, data: { a: '1', 'x/y': '2' } };
+  const live: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'c', finalizers: ['f'] },
+    data: { a: '1', 'x/y': '2' },
+  };
 
   test('adds, replaces, removes, moves, copies and tests', () => {
     expect(
@@ -177,10 +182,30 @@ describe('JSON patch', () => {
     expect(live['data']).toEqual({ a: '1', 'x/y': '2' });
   });
 
+  test('inserts into lists, at an index and at the end', () => {
+    const ops = [
+      { op: 'add', path: '/metadata/finalizers/0', value: 'first' },
+      { op: 'add', path: '/metadata/finalizers/-', value: 'last' },
+      { op: 'replace', path: '/metadata/finalizers/1', value: 'middle' },
+    ];
+    expect(patched('json', live, ops).metadata.finalizers).toEqual(['first', 'middle', 'last']);
+  });
+
+  test('stops copies of copies before they fill the memory', () => {
+    const doubling = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/x${i}` }));
+    expect(failure(() => patched('json', live, doubling)).reason).toBe('Invalid');
+  });
+
   test.each([
     [[{ op: 'test', path: '/data/a', value: '2' }], 'Invalid'],
     [[{ op: 'remove', path: '/data/none' }], 'Invalid'],
     [[{ op: 'replace', path: '/metadata/__proto__/x', value: 1 }], 'Invalid'],
+    [[{ op: 'replace', path: '/data/none', value: '1' }], 'Invalid'],
+    [[{ op: 'add', path: '/metadata/finalizers/2', value: 'x' }], 'Invalid'],
+    [[{ op: 'add', path: '/metadata/finalizers/01', value: 'x' }], 'Invalid'],
+    [[{ op: 'move', from: '/data', path: '/data/a' }], 'Invalid'],
+    [[{ op: 'add', path: 'data', value: 'x' }], 'BadRequest'],
+    [[{ op: 'add', path: '/data/a' }], 'BadRequest'],
     [[{ op: 'explode', path: '/data' }], 'BadRequest'],
     [{ op: 'add' }, 'BadRequest'],
     [Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/kind', value: 'ConfigMap' })), 'RequestEntityTooLarge'],
