@@ -7,6 +7,7 @@ import type { RunCommand } from '../commands/index.js';
 import { CommandError, inNetworkNamespace } from '../commands/index.js';
 import { PODS_PER_HOST_MAX, cidrAddress, cidrContains, macOf, parseCidr, parseIpv4, renderHostPorts } from '../../networking/index.js';
 import type { CidrBlock, HostPort, PodAttachment, PodNetwork } from '../../networking/index.js';
+import { IpBatch } from './ip-batch.js';
 import type { NetworkNames } from './names.js';
 import { nft } from './service-rules.js';
 import { decodeLines } from './tunnel.js';
@@ -43,6 +44,7 @@ export class PodAddressesExhaustedError extends Error {
 
 export class VethPodNetwork implements PodNetwork {
   private readonly block: CidrBlock;
+  private readonly batch: IpBatch;
   private readonly links = new Map<string, PodLink>();
   private readonly taken = new Set<number>();
   private readonly pending = new Map<string, Promise<unknown>>();
@@ -50,6 +52,7 @@ export class VethPodNetwork implements PodNetwork {
 
   constructor(private readonly options: PodNetworkOptions) {
     this.block = parseCidr(options.podCidr);
+    this.batch = new IpBatch(options.run);
   }
 
   /** Learns the links that an earlier agent made, and removes those that it had not finished (their pod is attached again). */
@@ -136,11 +139,10 @@ export class VethPodNetwork implements PodNetwork {
     const { run, names, mtu } = this.options;
     const gateway = cidrAddress(this.block, 1);
     const peer = `peer name eth0 netns ${netnsPath} mtu ${mtu} address ${macOf(link.ip, 'pod')}`;
-    await run(['ip', '-batch', '-'], {
-      input:
-        `link add ${link.link} mtu ${mtu} master ${names.bridge} type veth ${peer}\n` +
-        `link set ${link.link} up alias "${names.aliasPrefix}${link.uid} ${link.ip}${link.hasHostPorts ? ` ${HOST_PORTS}` : ''}"\n`,
-    });
+    await this.batch.submit([
+      `link add ${link.link} mtu ${mtu} master ${names.bridge} type veth ${peer}`,
+      `link set ${link.link} up alias "${names.aliasPrefix}${link.uid} ${link.ip}${link.hasHostPorts ? ` ${HOST_PORTS}` : ''}"`,
+    ]);
     await inNetworkNamespace(netnsPath, run)(['ip', '-batch', '-'], {
       input:
         `link set lo up\naddr add ${link.ip}/32 dev eth0\nlink set eth0 up\n` +
@@ -162,6 +164,7 @@ export class VethPodNetwork implements PodNetwork {
   private async release(link: PodLink): Promise<void> {
     if (link.hasHostPorts) await this.closeHostPorts((port) => port.target === link.ip);
     try {
+      // Not in the batch: the kernel waits some 20 ms in each removal, and removals in processes of their own wait together.
       await this.options.run(['ip', 'link', 'del', 'dev', link.link]);
     } catch (error) {
       // The pair is gone already when the pod's namespace was destroyed first.

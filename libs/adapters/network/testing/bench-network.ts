@@ -8,6 +8,8 @@ export interface NetworkFigures {
   readonly attachP99Ms: number;
   /** 50 pods attached at once, until the last one has its network. */
   readonly attach50Ms: number;
+  /** The same 50 detached at once. */
+  readonly detach50Ms: number;
   /** One endpoint more behind one Service, by number of Services on the host; median of 20. */
   readonly programMs: Readonly<Record<string, number>>;
   /** The first state of 2,000 Services, written as a whole. */
@@ -27,6 +29,9 @@ export async function benchNetwork(): Promise<NetworkFigures> {
   const began = performance.now();
   await Promise.all(pins.map((pin) => cluster.attachPin(1, pin)));
   const attach50Ms = performance.now() - began;
+  const detachBegan = performance.now();
+  await Promise.all(pins.map((pin) => agent.call('detach', pin.uid)));
+  const detach50Ms = performance.now() - detachBegan;
   const programMs: Record<string, number> = {};
   let programFirst2000Ms = 0;
   for (const count of [10, 500, 2_000]) {
@@ -37,7 +42,14 @@ export async function benchNetwork(): Promise<NetworkFigures> {
     }
     programMs[count] = percentile(times, 0.5);
   }
-  return { attachP50Ms: percentile(single, 0.5), attachP99Ms: percentile(single, 0.99), attach50Ms, programMs, programFirst2000Ms };
+  return {
+    attachP50Ms: percentile(single, 0.5),
+    attachP99Ms: percentile(single, 0.99),
+    attach50Ms: Math.round(attach50Ms),
+    detach50Ms: Math.round(detach50Ms),
+    programMs,
+    programFirst2000Ms: Math.round(programFirst2000Ms),
+  };
 }
 
 /** Three backends each; the first Service has `backends`. */
