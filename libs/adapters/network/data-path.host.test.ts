@@ -74,7 +74,10 @@ describe('pods', () => {
   });
 
   test('send large answers across hosts whole: packets fit into the tunnel', async () => {
-    await cluster.serve(a2, `require('net').createServer((s) => { s.on('error', () => {}); s.end(Buffer.alloc(8 << 20)); }).listen(8081, () => console.log('up'));`);
+    await cluster.serve(
+      a2,
+      `require('net').createServer((s) => { s.on('error', () => {}); s.end(Buffer.alloc(8 << 20)); }).listen(8081, () => console.log('up'));`,
+    );
     const count = `let n = 0; require('net').connect(8081, '${a2.ip}').on('data', (d) => (n += d.length)).on('close', () => console.log(n)).on('error', (e) => console.log(e.code)).setTimeout(4000, function () { this.destroy(); });`;
     for (const from of [a1, 'n1', undefined]) expect((await cluster.evaluate(from, count)).trim()).toBe(String(8 << 20));
   }, 15_000);

@@ -22,12 +22,17 @@ function anIp() {
 test('callers that come while a process runs share the next one', async () => {
   const { batch, runs } = anIp();
   await Promise.all([batch.submit(['a1', 'a2']), batch.submit(['b1']), batch.submit(['c1', 'c2'])]);
-  expect(runs).toEqual([['a1', 'a2'], ['b1', 'c1', 'c2']]);
+  expect(runs).toEqual([
+    ['a1', 'a2'],
+    ['b1', 'c1', 'c2'],
+  ]);
 });
 
 test('a failing line reaches its own caller, and the others still run', async () => {
   const { batch, done } = anIp();
-  const results = await Promise.allSettled([['first'], ['a1', 'a2'], ['b1', 'bad', 'b3'], ['c1'], ['bad'], ['e1']].map((lines) => batch.submit(lines)));
+  const results = await Promise.allSettled(
+    [['first'], ['a1', 'a2'], ['b1', 'bad', 'b3'], ['c1'], ['bad'], ['e1']].map((lines) => batch.submit(lines)),
+  );
   expect(results.map((result) => result.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']);
   expect(done).toEqual(['first', 'a1', 'a2', 'b1', 'c1', 'e1']);
 });
