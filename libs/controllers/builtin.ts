@@ -1,4 +1,7 @@
 /** The table of all built-in controllers: what runs on the leader. */
+import type { UsageSource } from '../apiserver/index.js';
+import { hpaController } from '../autoscaler/index.js';
+import type { AutoscalerSettings } from '../autoscaler/index.js';
 import type { Controller } from '../reconciling/index.js';
 import { deploymentController } from './deployment/reconcile.js';
 import { endpointsController } from './endpoints/reconcile.js';
@@ -21,6 +24,9 @@ export interface ControllerOptions {
   readonly nodeMaskSize?: number | undefined;
   /** When a silent node counts as lost. */
   readonly nodeHealth?: Partial<HealthSettings> | undefined;
+  /** Where the autoscaler's samples come from; absent = no autoscaling. */
+  readonly usage?: UsageSource | undefined;
+  readonly autoscaler?: Partial<AutoscalerSettings> | undefined;
 }
 
 /** Fresh controllers (some remember what they have seen): one set a leadership. */
@@ -38,5 +44,6 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     podGarbageController,
     serviceAccountController,
     rootCaController(options.clusterCa),
+    ...(options.usage === undefined ? [] : [hpaController(options.usage, options.autoscaler)]),
   ];
 }

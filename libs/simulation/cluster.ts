@@ -1,11 +1,11 @@
 /** A whole cluster in one process and one thread of virtual time: real store model, cache, API pipeline, controllers and scheduler; simulated hosts. */
 import { findByKind, StatusError } from '../api/index.js';
-import type { KubeObject } from '../api/index.js';
+import type { KubeObject, Pod, Stored } from '../api/index.js';
 import { createApiContext, createObjectClient, ensureBootstrapObjects } from '../apiserver/index.js';
-import type { ApiContext, ApiSettings } from '../apiserver/index.js';
+import type { ApiContext, ApiSettings, UsageSource } from '../apiserver/index.js';
 import { builtinControllers } from '../controllers/index.js';
 import { FakeClock, FakeIds, RecordingLogger, SeededRandom } from '../kit/testing/index.js';
-import { CacheView, startControllers } from '../reconciling/index.js';
+import { CacheView, resources, startControllers } from '../reconciling/index.js';
 import type { ObjectClient, RunningControllers } from '../reconciling/index.js';
 import { startScheduler } from '../scheduler/index.js';
 import type { RunningScheduler } from '../scheduler/index.js';
@@ -39,6 +39,8 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly client: ObjectClient;
   readonly view: CacheView;
   readonly invariants: InvariantChecker;
+  /** CPU that each running pod uses, in cores, by its labels; changed by tests to make load. */
+  load: (pod: Stored<Pod>) => number = () => 0;
   readonly #options: SimulationOptions;
   readonly #random: SeededRandom;
   readonly #cache: RunningWatchCache;
@@ -71,11 +73,28 @@ export class SimulatedCluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** What agents would report: a sample a second of every running pod. */
+  get usage(): UsageSource {
+    const pods: UsageSource['pods'] = (namespace) => {
+      const at = Math.floor(this.clock.now() / 1000) * 1000;
+      const running = this.view.list(resources.pods, namespace).filter((pod) => pod.status?.phase === 'Running');
+      return running.map((pod) => ({
+        namespace: pod.metadata.namespace ?? '',
+        name: pod.metadata.name,
+        uid: pod.metadata.uid,
+        at,
+        windowMs: 1_000,
+        containers: [{ name: pod.spec?.containers[0]?.name ?? '', cpuCores: this.load(pod), memoryBytes: 0 }],
+      }));
+    };
+    return { nodes: () => [], pods };
+  }
+
   startControlPlane(): void {
     const { clock, ids, log } = this;
     const client = this.#faulty(this.client);
     const common = { cache: this.#cache, client, clock, log };
-    this.#controllers = startControllers({ ...common, ids, controllers: builtinControllers({ clusterCa: 'CA' }) });
+    this.#controllers = startControllers({ ...common, ids, controllers: builtinControllers({ clusterCa: 'CA', usage: this.usage }) });
     this.#scheduler = startScheduler({ ...common, random: this.#random });
   }
 
