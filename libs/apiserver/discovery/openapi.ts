@@ -3,7 +3,9 @@ import { openApiHash, openApiV2Document, openApiV2Protobuf, openApiV3Document, o
 import type { ApiRequest, ApiResponse } from '../ports.js';
 
 const V3 = '/openapi/v3';
-const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** Clients ask with an `@`, which no media type may contain: the answer names the valid spelling, as Go clients parse it. */
+const ASKED_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** `undefined` where the path is no OpenAPI document. */
 export async function openApi({ path, headers, query }: ApiRequest): Promise<ApiResponse | undefined> {
@@ -11,7 +13,8 @@ export async function openApi({ path, headers, query }: ApiRequest): Promise<Api
   const isKnown = headers['if-none-match'] === etag;
   if (path === '/openapi/v2') {
     if (isKnown) return notModified(etag);
-    if ((headers['accept'] ?? '').includes(PROTOBUF)) return protobuf(await openApiV2Protobuf(), etag);
+    const accept = headers['accept'] ?? '';
+    if (accept.includes(ASKED_PROTOBUF) || accept.includes(PROTOBUF)) return protobuf(await openApiV2Protobuf(), etag);
     return document(await openApiV2Document(), etag);
   }
   if (path === V3 || path === `${V3}/`) return document(openApiV3Index(), etag);
