@@ -40,11 +40,11 @@ export function cidrAddress(block: CidrBlock, index: number): string {
   return formatIpv4(block.base + index);
 }
 
-/** A locally administered hardware address that everybody can derive from the IPv4 address; `kind` keeps two uses apart. */
-export function macOf(address: string, kind: 'pod' | 'tunnel' | 'bridge'): string {
+/** A locally administered hardware address that everybody can derive from the IPv4 address; `kind` keeps the uses apart. */
+export function macOf(address: string, kind: 'pod' | 'tunnel' | 'bridge' | 'host'): string {
   const value = parseIpv4(address);
   if (value === undefined) throw new Error(`not an IPv4 address: "${address}"`);
-  const second = { pod: 'be', tunnel: 'bf', bridge: 'bd' }[kind];
+  const second = { pod: 'be', tunnel: 'bf', bridge: 'bd', host: 'bc' }[kind];
   const hex = [24, 16, 8, 0].map((shift) => ((value >>> shift) & 255).toString(16).padStart(2, '0'));
   return ['02', second, ...hex].join(':');
 }

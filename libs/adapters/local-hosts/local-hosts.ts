@@ -7,6 +7,7 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { CommandError, inNetworkNamespace, runCommand } from '../commands/index.js';
 import type { RunCommand } from '../commands/index.js';
+import { macOf } from '../../networking/index.js';
 import { NETNS_DIR, aliasPrefix, hostLink, hostNetns, outsideTable } from './names.js';
 
 export interface LocalHostsOptions {
@@ -97,7 +98,9 @@ export class LocalHosts {
     const links = await inside(['ip', '-o', 'link', 'show']);
     if (!/ eth0[@:]/.test(links)) {
       await this.tolerate(/Cannot find device/, ['ip', 'link', 'del', 'dev', link]);
-      await this.run(['ip', 'link', 'add', link, 'master', bridge, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', host.netnsPath]);
+      // The same hardware address each time: nobody who knew the host before must ask again.
+      const peer = `peer name eth0 netns ${host.netnsPath} address ${macOf(host.address, 'host')}`;
+      await this.run(['ip', '-batch', '-'], { input: `link add ${link} master ${bridge} type veth ${peer}\n` });
     }
     await this.run(['ip', 'link', 'set', link, 'up', 'alias', `${aliasPrefix(cluster)}${host.name}`]);
     await inside(['ip', '-batch', '-'], {

@@ -6,6 +6,9 @@ import type { RunCommand } from '../commands/index.js';
 import { CommandError } from '../commands/index.js';
 import { LatestOnly } from './latest.js';
 
+/** Processes of `conntrack` at once. */
+const CONNTRACK_RUNS_MAX = 8;
+
 export class ServiceTable {
   /** What the kernel holds; unknown until the first state, which therefore replaces the table of an earlier agent as a whole. */
   private applied: ServiceRules | undefined;
@@ -33,7 +36,8 @@ export class ServiceTable {
     if (before === undefined) await nft(this.run, renderServices(this.table, this.options, rules));
     else await this.change(before, rules);
     this.applied = rules;
-    await this.forget(staleFlows(before ?? { frontends: [] }, rules));
+    // A first state has nothing to compare with: flows that an earlier agent translated may well be right.
+    if (before !== undefined) await this.forget(staleFlows(before, rules));
   }
 
   /** Somebody else may have edited the table (`nft flush ruleset`): then the whole of it is written anew. */
@@ -47,23 +51,21 @@ export class ServiceTable {
   }
 
   private async forget(flows: readonly StaleFlow[]): Promise<void> {
-    await Promise.all(
-      flows.map(async ({ address, port, backend }) => {
-        const from = address === undefined ? [] : ['--orig-dst', address];
-        const to = backend === undefined ? [] : ['--dst-nat', backend.address];
-        try {
-          await this.run(['conntrack', '-D', '-p', 'udp', ...from, '--orig-port-dst', String(port), ...to]);
-        } catch (error) {
-          // Status 1 with "0 flow entries" is the usual case: nobody was talking.
-          if (!(error instanceof CommandError && error.stderr.includes('0 flow entries'))) {
-            this.log.warn('UDP flows could not be flushed; clients may use a removed backend until they pause', {
-              port,
-              error: String(error),
-            });
-          }
-        }
-      }),
-    );
+    for (let start = 0; start < flows.length; start += CONNTRACK_RUNS_MAX) {
+      await Promise.all(flows.slice(start, start + CONNTRACK_RUNS_MAX).map((flow) => this.forgetFlow(flow)));
+    }
+  }
+
+  private async forgetFlow({ address, port, backend }: StaleFlow): Promise<void> {
+    const from = address === undefined ? [] : ['--orig-dst', address];
+    const to = backend === undefined ? [] : ['--dst-nat', backend.address];
+    try {
+      await this.run(['conntrack', '-D', '-p', 'udp', ...from, '--orig-port-dst', String(port), ...to]);
+    } catch (error) {
+      // Status 1 with "0 flow entries" is the usual case: nobody was talking.
+      if (error instanceof CommandError && error.stderr.includes('0 flow entries')) return;
+      this.log.warn('UDP flows could not be flushed; clients may use a removed backend until they pause', { port, error: String(error) });
+    }
   }
 }
 
