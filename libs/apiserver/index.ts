@@ -4,5 +4,5 @@ export type { ApiDependencies, ContextDependencies } from './api.js';
 export { handle } from './pipeline.js';
 export type { Api } from './pipeline.js';
 export type { ApiContext, ApiSettings } from './registry/context.js';
-export { createObjectClient } from './client/object-client.js';
+export { createEvictor, createObjectClient } from './client/object-client.js';
 export { ensureBootstrapObjects } from './bootstrap/ensure.js';

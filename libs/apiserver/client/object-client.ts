@@ -1,5 +1,5 @@
 /** The pipeline without HTTP, authentication and authorization: how controllers, scheduler and gateway of this process write. */
-import { applyDefaults, findByKind, findByResource, type GroupResource, type KindInfo, type KubeObject } from '../../api/index.js';
+import { applyDefaults, findByKind, findByResource, type GroupResource, type KindInfo, type KubeObject, type Pod, type Stored } from '../../api/index.js';
 import type { ObjectClient } from '../../reconciling/index.js';
 import type { Api } from '../pipeline.js';
 import type { UserInfo } from '../ports.js';
@@ -9,6 +9,7 @@ import { deleteObject } from '../registry/delete.js';
 import { updateObject } from '../registry/update.js';
 import { storageKind, toStorage } from '../registry/versions.js';
 import { unknownPath } from '../status.js';
+import { evict } from '../subresources/eviction.js';
 import { assignNode } from '../subresources/binding.js';
 
 /** Writes as `user` (`system:kube-controller-manager`, `system:kube-scheduler`, ...). Every write runs admission and validation. */
@@ -35,6 +36,14 @@ export function createObjectClient(api: Pick<Api, 'context'>, user: UserInfo): O
       const kind = kindOf({ group: '', resource: 'pods' });
       return (await assignNode(context, operation(kind, namespace, user), { pod, uid, node })).object;
     },
+  };
+}
+
+/** Evicts as `user`: a deletion that PodDisruptionBudgets may refuse (StatusError TooManyRequests). */
+export function createEvictor({ context }: Pick<Api, 'context'>, user: UserInfo): (pod: Stored<Pod>, gracePeriodSeconds: number | undefined) => Promise<void> {
+  return async ({ metadata }, gracePeriodSeconds) => {
+    const evicting = { ...operation(kindOf({ group: '', resource: 'pods' }), metadata.namespace, user), subresource: 'eviction' };
+    await evict(context, evicting, metadata.name, { uid: metadata.uid, gracePeriodSeconds });
   };
 }
 

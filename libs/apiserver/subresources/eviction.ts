@@ -2,7 +2,7 @@
 import { findKind, selectorMatches, StatusError, storePrefix, type KubeObject, type LabelSelector } from '../../api/index.js';
 import { formatTime } from '../../kit/index.js';
 import type { ApiResponse } from '../ports.js';
-import type { ApiContext } from '../registry/context.js';
+import type { ApiContext, Operation } from '../registry/context.js';
 import { deleteObject } from '../registry/delete.js';
 import { integer, isBeingDeleted, record, records, text, texts } from '../registry/object.js';
 import { keyOf, read } from '../registry/object-store.js';
@@ -18,16 +18,13 @@ const BUDGETS = { group: 'policy', version: 'v1', resource: 'poddisruptionbudget
 const RETRY_SECONDS = 10;
 
 export async function evictPod(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
-  const { request, info, kind } = resource;
+  const { request, info } = resource;
   const body = request.body === '' ? {} : record(parseBody(request.body, request.headers['content-type']));
   const options = record(body['deleteOptions']);
-  const name = info.name ?? '';
-  const pod = (await read(context, keyOf(kind, info.namespace, name)))?.object;
-  if (pod === undefined) throw notFound(kind, name);
-  const operation = { ...operationOf(resource, 'eviction'), dryRun: dryRunOf(texts(options['dryRun'])) || operationOf(resource).dryRun };
-  if (needsBudget(pod)) await spendBudget(context, resource, pod);
+  const asked = operationOf(resource, 'eviction');
+  const operation = { ...asked, dryRun: dryRunOf(texts(options['dryRun'])) || asked.dryRun };
   const preconditions = record(options['preconditions']);
-  await deleteObject(context, operation, name, {
+  await evict(context, operation, info.name ?? '', {
     gracePeriodSeconds: integer(options['gracePeriodSeconds']),
     propagationPolicy: text(options['propagationPolicy']),
     uid: text(preconditions['uid']),
@@ -37,14 +34,22 @@ export async function evictPod(context: ApiContext, resource: ResourceRequest): 
   return data({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, form, 201);
 }
 
+/** Deletes the pod when its budget allows it. Throws StatusError: NotFound, TooManyRequests while the budget forbids it. */
+export async function evict(context: ApiContext, operation: Operation, name: string, options: Parameters<typeof deleteObject>[3]): Promise<void> {
+  const pod = (await read(context, keyOf(operation.kind, operation.namespace, name)))?.object;
+  if (pod === undefined) throw notFound(operation.kind, name);
+  if (needsBudget(pod)) await spendBudget(context, operation, pod);
+  await deleteObject(context, operation, name, options);
+}
+
 /** Pods that do no work anyway may always go. */
 function needsBudget(pod: KubeObject): boolean {
   const phase = text(record(pod['status'])['phase']);
   return !isBeingDeleted(pod) && phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Pending';
 }
 
-async function spendBudget(context: ApiContext, resource: ResourceRequest, pod: KubeObject): Promise<void> {
-  const budgets = context.cache.list(`${storePrefix(BUDGETS)}${resource.info.namespace}/`).map(({ object }) => object);
+async function spendBudget(context: ApiContext, eviction: Operation, pod: KubeObject): Promise<void> {
+  const budgets = context.cache.list(`${storePrefix(BUDGETS)}${eviction.namespace}/`).map(({ object }) => object);
   const matching = budgets.filter((budget) =>
     selectorMatches(record(budget['spec'])['selector'] as LabelSelector | undefined, pod.metadata.labels),
   );
@@ -58,7 +63,7 @@ async function spendBudget(context: ApiContext, resource: ResourceRequest, pod: 
   const kind = findKind(BUDGETS);
   if (budget === undefined || isFreeToGo(budget, pod)) return;
   if (kind === undefined) throw unknownPath();
-  const operation = { ...operationOf(resource, 'status'), kind };
+  const operation = { ...eviction, subresource: 'status', kind };
   await updateObject(context, operation, budget.metadata.name ?? '', (live) => spent(live, pod, formatTime(context.clock.now())));
 }
 
