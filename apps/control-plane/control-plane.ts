@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
 import { createNodeSigner, createTokenSigner, openPki, type ServerNames } from '../../libs/adapters/x509/index.js';
-import { createApi, createApiContext, createObjectClient, ensureBootstrapObjects, type ApiSettings } from '../../libs/apiserver/index.js';
+import { createApi, createApiContext, createObjectClient, ensureBootstrapObjects, type ApiSettings, type HealthCheck } from '../../libs/apiserver/index.js';
 import { startWatchCache } from '../../libs/storage/index.js';
 import { accountCheck } from './account-check.js';
 import { startApiServer } from './api/server.js';
@@ -17,6 +17,8 @@ import { keepLocalJoinToken } from './local-join-token.js';
 import { openStore } from './open-store.js';
 import { leadControllers, leadScheduler } from './leaders.js';
 import { componentUser, type ControlPlaneParts } from './parts.js';
+import { BuildContexts } from './operations/build-contexts.js';
+import { startOperationsRole } from './operations/start-operations-role.js';
 import { loadStaticTokens } from './static-tokens.js';
 import { noNodes, noUsage } from './without-gateway.js';
 
@@ -37,7 +39,9 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
     if (has('controllers')) running.use(leadControllers(parts));
     if (has('scheduler')) running.use(leadScheduler(parts));
-    const apiPort = has('api') ? await startApiRole(parts, gateway, running) : undefined;
+    const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
+    const operations = has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, {})) : undefined;
+    const apiPort = has('api') ? await startApiRole(parts, { gateway, contexts, health: operations?.health }, running) : undefined;
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {
     await running[Symbol.asyncDispose]();
@@ -76,7 +80,14 @@ async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGatewa
   return gateway;
 }
 
-async function startApiRole(parts: ControlPlaneParts, gateway: RunningGateway | undefined, running: Lifetimes): Promise<number> {
+interface ApiRoleNeeds {
+  readonly gateway: RunningGateway | undefined;
+  readonly contexts: BuildContexts;
+  /** Of the operations role, where it runs here. */
+  readonly health: HealthCheck | undefined;
+}
+
+async function startApiRole(parts: ControlPlaneParts, { gateway, contexts, health }: ApiRoleNeeds, running: Lifetimes): Promise<number> {
   const { config, pki, log, store, tokens, context } = parts;
   const api = createApi({
     context,
@@ -84,10 +95,10 @@ async function startApiRole(parts: ControlPlaneParts, gateway: RunningGateway | 
     staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
     nodes: gateway?.streams ?? noNodes,
     usage: gateway?.usage ?? noUsage,
-    health: [storeHealth(store)],
+    health: [storeHealth(store), ...(health === undefined ? [] : [health])],
   });
   const { host, port } = config.api;
-  const server = running.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server }));
+  const server = running.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server, contexts }));
   await writeKubeconfig(join(config.dataDir, 'admin.kubeconfig'), {
     clusterName: config.clusterName,
     server: `https://${config.advertiseAddress}:${server.port}`,

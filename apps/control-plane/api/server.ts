@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { KeyPair } from '../../../libs/adapters/x509/index.js';
 import type { Api } from '../../../libs/apiserver/index.js';
+import type { BuildContexts } from '../operations/build-contexts.js';
 import { ApiModule } from './api.module.js';
 import { serveUpgrades } from './upgrade.js';
 
@@ -15,6 +16,7 @@ export interface ApiServerOptions {
   readonly port: number;
   readonly caPem: string;
   readonly certificate: KeyPair;
+  readonly contexts: BuildContexts;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -40,7 +42,7 @@ export async function startApiServer(api: Api, options: ApiServerOptions): Promi
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   } as object);
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.over(api), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.over(api, options.contexts), adapter, {
     bodyParser: false,
     logger: ['error', 'warn'],
   });

@@ -36,7 +36,7 @@ export class BuildContextsController {
       kind: 'SelfSubjectAccessReview',
       spec: { resourceAttributes: { group: 'berth.dev', resource: 'operations', verb: 'create' } },
     };
-    const asked = toApiRequest(request.raw, JSON.stringify(question), AbortSignal.timeout(10_000));
+    const asked = toApiRequest(request.raw, JSON.stringify(question), { signal: AbortSignal.timeout(10_000) });
     const answer = await handle(this.api, {
       ...asked,
       method: 'POST',

@@ -44,7 +44,7 @@ export class BuildContexts {
         bytes += chunk.length;
         if (bytes > CONTEXT_BYTES_MAX) throw new StatusError('RequestEntityTooLarge', `the build context is larger than ${CONTEXT_BYTES_MAX} bytes`);
         hash.update(chunk);
-        if (!out.write(chunk)) await new Promise((resolve) => out.once('drain', resolve));
+        if (!out.write(chunk)) await new Promise<void>((resolve) => out.once('drain', () => resolve()));
       }
     } finally {
       await new Promise<void>((resolve) => out.end(() => resolve()));
