@@ -4,7 +4,14 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
 import { createNodeSigner, createTokenSigner, openPki, type ServerNames } from '../../libs/adapters/x509/index.js';
-import { createApi, createApiContext, createObjectClient, ensureBootstrapObjects, type ApiSettings, type HealthCheck } from '../../libs/apiserver/index.js';
+import {
+  createApi,
+  createApiContext,
+  createObjectClient,
+  ensureBootstrapObjects,
+  type ApiSettings,
+  type HealthCheck,
+} from '../../libs/apiserver/index.js';
 import { startWatchCache } from '../../libs/storage/index.js';
 import { accountCheck } from './account-check.js';
 import { startApiServer } from './api/server.js';
@@ -40,7 +47,8 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     if (has('controllers')) running.use(leadControllers(parts));
     if (has('scheduler')) running.use(leadScheduler(parts));
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
-    const operations = has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, {})) : undefined;
+    const operations =
+      has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, {})) : undefined;
     const apiPort = has('api') ? await startApiRole(parts, { gateway, contexts, health: operations?.health }, running) : undefined;
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {

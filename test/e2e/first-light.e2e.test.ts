@@ -18,7 +18,11 @@ afterAll(async () => {
 
 interface PodJson extends KubeJson {
   readonly spec: { readonly nodeName: string };
-  readonly status: { readonly podIP: string; readonly phase: string; readonly containerStatuses: readonly { readonly containerID: string; readonly restartCount: number; readonly ready: boolean }[] };
+  readonly status: {
+    readonly podIP: string;
+    readonly phase: string;
+    readonly containerStatuses: readonly { readonly containerID: string; readonly restartCount: number; readonly ready: boolean }[];
+  };
 }
 
 async function podsOf(app: string): Promise<readonly PodJson[]> {
@@ -28,7 +32,14 @@ async function podsOf(app: string): Promise<readonly PodJson[]> {
 
 describe('a Deployment of three on three hosts', () => {
   beforeAll(async () => {
-    await cluster.apply([webDeployment({ name: 'web', replicas: 3 }), service('web', { nodePort: 30_090 }), service('web', { headless: true }), toolPod('tool')].join('\n---\n'));
+    await cluster.apply(
+      [
+        webDeployment({ name: 'web', replicas: 3 }),
+        service('web', { nodePort: 30_090 }),
+        service('web', { headless: true }),
+        toolPod('tool'),
+      ].join('\n---\n'),
+    );
     await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/tool', '--timeout=30s']);
   }, 120_000);
@@ -41,8 +52,14 @@ describe('a Deployment of three on three hosts', () => {
     const { spec } = await cluster.get('service', 'web');
     const pods = new Set((await podsOf('web')).map((pod) => pod.metadata.name));
     for (const host of [1, 2, 3]) {
-      for (const url of [`http://${String(spec['clusterIP'])}/`, `http://${cluster.address(host)}:30090/`, 'http://web.default.svc.cluster.local/']) {
-        const { value } = await eventually(`${url} from host ${host}`, 10_000, () => cluster.inHost(host, ['curl', '-sS', '--max-time', '3', url]));
+      for (const url of [
+        `http://${String(spec['clusterIP'])}/`,
+        `http://${cluster.address(host)}:30090/`,
+        'http://web.default.svc.cluster.local/',
+      ]) {
+        const { value } = await eventually(`${url} from host ${host}`, 10_000, () =>
+          cluster.inHost(host, ['curl', '-sS', '--max-time', '3', url]),
+        );
         expect(pods).toContain(value.trim());
       }
     }
@@ -82,7 +99,9 @@ describe('reaching into pods with stock kubectl', () => {
   });
 
   test('logs show what the container printed, and follow it', async () => {
-    await cluster.apply(toolPod('talker').replace("[sleep, '100000']", "[sh, -c, 'for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done; sleep 10000']"));
+    await cluster.apply(
+      toolPod('talker').replace("[sleep, '100000']", "[sh, -c, 'for i in 1 2 3 4 5; do echo line $i; sleep 0.2; done; sleep 10000']"),
+    );
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/talker', '--timeout=30s']);
     await eventually('five lines', 10_000, async () => (await cluster.kubectl(['logs', 'talker'])).includes('line 5'));
     expect(await cluster.kubectl(['logs', 'talker', '--tail=2'])).toBe('line 4\nline 5\n');
@@ -104,7 +123,11 @@ describe('reaching into pods with stock kubectl', () => {
   });
 
   test('top shows pods and nodes', async () => {
-    await eventually('usage of every node', 20_000, async () => (await cluster.kubectl(['top', 'nodes', '--no-headers'])).trim().split('\n').length === 3);
+    await eventually(
+      'usage of every node',
+      20_000,
+      async () => (await cluster.kubectl(['top', 'nodes', '--no-headers'])).trim().split('\n').length === 3,
+    );
     await eventually('usage of the pod', 20_000, async () => (await cluster.kubectl(['top', 'pod', 'tool'])).includes('tool'));
   });
 });
@@ -115,7 +138,9 @@ describe('what dies', () => {
     const ids = before.map((pod) => pod.status.containerStatuses[0]!.containerID);
     await cluster.killDaemon('node-2');
     await cluster.up();
-    await eventually('all Ready under the new agent', 30_000, async () => (await podsOf('web')).every((pod) => pod.status.containerStatuses[0]?.ready === true));
+    await eventually('all Ready under the new agent', 30_000, async () =>
+      (await podsOf('web')).every((pod) => pod.status.containerStatuses[0]?.ready === true),
+    );
     expect((await podsOf('web')).map((pod) => pod.status.containerStatuses[0]!.containerID).sort()).toEqual([...ids].sort());
   });
 
@@ -132,7 +157,9 @@ describe('what dies', () => {
     expect(victims.length).toBeGreaterThan(0);
     await cluster.killHost(3);
     await eventually('three Ready pods on the other hosts', 15_000, async () => {
-      const alive = (await podsOf('web')).filter((pod) => pod.spec.nodeName !== 'node-3' && pod.status.containerStatuses?.[0]?.ready === true);
+      const alive = (await podsOf('web')).filter(
+        (pod) => pod.spec.nodeName !== 'node-3' && pod.status.containerStatuses?.[0]?.ready === true,
+      );
       return alive.length >= 3;
     });
     await cluster.up();

@@ -5,7 +5,39 @@ import { join } from 'node:path';
 import type { TestCluster } from './test-cluster.js';
 
 /** Every applet that the tests use is a link to the one binary. */
-const applets = ['sh', 'sleep', 'cat', 'echo', 'ls', 'wget', 'nslookup', 'httpd', 'nc', 'hostname', 'id', 'kill', 'touch', 'mkdir', 'rm', 'env', 'head', 'tail', 'test', 'true', 'false', 'date', 'printf', 'dd', 'seq', 'tar', 'stty', 'grep', 'ps', 'stat', 'chmod'];
+const applets = [
+  'sh',
+  'sleep',
+  'cat',
+  'echo',
+  'ls',
+  'wget',
+  'nslookup',
+  'httpd',
+  'nc',
+  'hostname',
+  'id',
+  'kill',
+  'touch',
+  'mkdir',
+  'rm',
+  'env',
+  'head',
+  'tail',
+  'test',
+  'true',
+  'false',
+  'date',
+  'printf',
+  'dd',
+  'seq',
+  'tar',
+  'stty',
+  'grep',
+  'ps',
+  'stat',
+  'chmod',
+];
 
 /** Builds `reference` in the cluster's image store. */
 export async function buildBusybox(cluster: TestCluster, reference = 'busybox:test'): Promise<void> {
@@ -13,7 +45,17 @@ export async function buildBusybox(cluster: TestCluster, reference = 'busybox:te
   try {
     copyFileSync('/bin/busybox', join(context, 'busybox'));
     const links = applets.map((name) => `["/bin/busybox", "ln", "-s", "/bin/busybox", "/bin/${name}"]`);
-    writeFileSync(join(context, 'Dockerfile'), ['FROM scratch', 'COPY busybox /bin/busybox', ...links.slice(0, 1).map((link) => `RUN ${link}`), `RUN for a in ${applets.slice(1).join(' ')}; do /bin/busybox ln -s /bin/busybox /bin/$a; done`, 'CMD ["sleep", "1000000"]', ''].join('\n'));
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      [
+        'FROM scratch',
+        'COPY busybox /bin/busybox',
+        ...links.slice(0, 1).map((link) => `RUN ${link}`),
+        `RUN for a in ${applets.slice(1).join(' ')}; do /bin/busybox ln -s /bin/busybox /bin/$a; done`,
+        'CMD ["sleep", "1000000"]',
+        '',
+      ].join('\n'),
+    );
     await cluster.berth(['build', '-t', reference, context], { timeoutMs: 120_000 });
   } finally {
     rmSync(context, { recursive: true, force: true });

@@ -45,7 +45,8 @@ export class BuildContextsController {
       headers: { ...asked.headers, 'content-type': 'application/json', accept: 'application/json' },
     });
     if (answer.kind !== 'body' || answer.status >= 400) throw new StatusError('Unauthorized', 'Unauthorized');
-    if (!decodeAllowed(answer.body)) throw new StatusError('Forbidden', 'operations.berth.dev is forbidden: only who may create operations may send build contexts');
+    if (!decodeAllowed(answer.body))
+      throw new StatusError('Forbidden', 'operations.berth.dev is forbidden: only who may create operations may send build contexts');
   }
 }
 

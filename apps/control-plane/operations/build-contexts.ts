@@ -14,7 +14,8 @@ export class BuildContexts {
 
   /** Takes the bytes in; they must have the SHA-256 that they are named by. Throws StatusError. */
   async receive(id: string, body: Readable): Promise<void> {
-    if (!ID_PATTERN.test(id)) throw new StatusError('BadRequest', `a build context is named by its SHA-256 in hex, not ${JSON.stringify(id)}`);
+    if (!ID_PATTERN.test(id))
+      throw new StatusError('BadRequest', `a build context is named by its SHA-256 in hex, not ${JSON.stringify(id)}`);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     const partial = join(this.folder, `${randomUUID()}.partial`);
     try {
@@ -42,7 +43,8 @@ export class BuildContexts {
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
         bytes += chunk.length;
-        if (bytes > CONTEXT_BYTES_MAX) throw new StatusError('RequestEntityTooLarge', `the build context is larger than ${CONTEXT_BYTES_MAX} bytes`);
+        if (bytes > CONTEXT_BYTES_MAX)
+          throw new StatusError('RequestEntityTooLarge', `the build context is larger than ${CONTEXT_BYTES_MAX} bytes`);
         hash.update(chunk);
         if (!out.write(chunk)) await new Promise<void>((resolve) => out.once('drain', () => resolve()));
       }

@@ -16,7 +16,14 @@ export function startOperationsRole(parts: ControlPlaneParts, url: string, handl
   const client = createObjectClient({ context }, user);
   const queue = openJobQueue({ url, name: `berth-${config.clusterName}`, log });
   const evict = createEvictor({ context }, user);
-  const running = startOperations({ cache, client, clock, log, queue, handlers: { DrainNode: drainHandler({ cache, client, clock, evict }), ...handlers } });
+  const running = startOperations({
+    cache,
+    client,
+    clock,
+    log,
+    queue,
+    handlers: { DrainNode: drainHandler({ cache, client, clock, evict }), ...handlers },
+  });
   return {
     health: { name: 'redis', critical: false, check: () => queue.problem() },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),

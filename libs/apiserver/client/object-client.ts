@@ -1,5 +1,14 @@
 /** The pipeline without HTTP, authentication and authorization: how controllers, scheduler and gateway of this process write. */
-import { applyDefaults, findByKind, findByResource, type GroupResource, type KindInfo, type KubeObject, type Pod, type Stored } from '../../api/index.js';
+import {
+  applyDefaults,
+  findByKind,
+  findByResource,
+  type GroupResource,
+  type KindInfo,
+  type KubeObject,
+  type Pod,
+  type Stored,
+} from '../../api/index.js';
 import type { ObjectClient } from '../../reconciling/index.js';
 import type { Api } from '../pipeline.js';
 import type { UserInfo } from '../ports.js';
@@ -40,7 +49,10 @@ export function createObjectClient(api: Pick<Api, 'context'>, user: UserInfo): O
 }
 
 /** Evicts as `user`: a deletion that PodDisruptionBudgets may refuse (StatusError TooManyRequests). */
-export function createEvictor({ context }: Pick<Api, 'context'>, user: UserInfo): (pod: Stored<Pod>, gracePeriodSeconds: number | undefined) => Promise<void> {
+export function createEvictor(
+  { context }: Pick<Api, 'context'>,
+  user: UserInfo,
+): (pod: Stored<Pod>, gracePeriodSeconds: number | undefined) => Promise<void> {
   return async ({ metadata }, gracePeriodSeconds) => {
     const evicting = { ...operation(kindOf({ group: '', resource: 'pods' }), metadata.namespace, user), subresource: 'eviction' };
     await evict(context, evicting, metadata.name, { uid: metadata.uid, gracePeriodSeconds });

@@ -35,7 +35,12 @@ export async function evictPod(context: ApiContext, resource: ResourceRequest): 
 }
 
 /** Deletes the pod when its budget allows it. Throws StatusError: NotFound, TooManyRequests while the budget forbids it. */
-export async function evict(context: ApiContext, operation: Operation, name: string, options: Parameters<typeof deleteObject>[3]): Promise<void> {
+export async function evict(
+  context: ApiContext,
+  operation: Operation,
+  name: string,
+  options: Parameters<typeof deleteObject>[3],
+): Promise<void> {
   const pod = (await read(context, keyOf(operation.kind, operation.namespace, name)))?.object;
   if (pod === undefined) throw notFound(operation.kind, name);
   if (needsBudget(pod)) await spendBudget(context, operation, pod);
