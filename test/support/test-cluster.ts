@@ -60,9 +60,9 @@ export class TestCluster implements AsyncDisposable {
     const port = (base: number): string => String(base + slot * 100);
     return run(
       [
-        ...[berthCommand, 'up', '--name', name, '--nodes', String(nodes), '--data-dir', this.dataDir, '--subnet', `10.${90 + slot}.0`],
-        ...['--api-port', port(17_443), '--gateway-port', port(17_444), '--etcd-port', port(17_450), '--redis-port', port(17_460)],
-        ...['--cluster-cidr', `10.${190 + slot}.0.0/16`, '--service-cidr', `10.${170 + slot}.0.0/16`],
+        berthCommand, 'up', '--name', name, '--nodes', String(nodes), '--data-dir', this.dataDir, '--subnet', `10.${90 + slot}.0`,
+        '--api-port', port(17_443), '--gateway-port', port(17_444), '--etcd-port', port(17_450), '--redis-port', port(17_460),
+        '--cluster-cidr', `10.${190 + slot}.0.0/16`, '--service-cidr', `10.${170 + slot}.0.0/16`,
       ],
       { timeoutMs: UP_TIMEOUT_MS },
     );
