@@ -44,7 +44,7 @@ export function readRecords(paths: RuntimePaths): {
 } {
   const records: StoredContainer[] = [];
   const broken: ContainerId[] = [];
-  for (const id of folders(paths.containers)) {
+  for (const id of containerFolders(paths)) {
     const record = decodeRecord(readTextSync(paths.container(id).record));
     if (record === undefined) broken.push(id);
     else records.push(record);
@@ -52,9 +52,10 @@ export function readRecords(paths: RuntimePaths): {
   return { records, broken };
 }
 
-function folders(path: string): readonly string[] {
+/** Ids of all container folders, with or without a record. */
+export function containerFolders(paths: RuntimePaths): readonly ContainerId[] {
   try {
-    return readdirSync(path);
+    return readdirSync(paths.containers);
   } catch {
     return [];
   }

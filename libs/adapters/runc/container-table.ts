@@ -9,7 +9,7 @@ import type { CgroupTree } from '../cgroups/cgroup-tree.js';
 import { messageOf, modifiedAtMs, readTextSync } from '../process/files.js';
 import { identifyProcess, isAlive, signalProcess } from '../process/process-identity.js';
 import { removeFolder } from './container-folder.js';
-import { readRecords, toContainerRecord, writeRecord } from './container-record.js';
+import { containerFolders, readRecords, toContainerRecord, writeRecord } from './container-record.js';
 import type { StoredContainer, StoredExit } from './container-record.js';
 import type { ContainerPaths, RuntimePaths } from './paths.js';
 import { terminationMessage } from './termination-message.js';
@@ -51,6 +51,11 @@ export class ContainerTable {
 
   all(): readonly StoredContainer[] {
     return [...this.#records.values()];
+  }
+
+  /** Container folders of the pod on disk, whether or not anything is known of them. */
+  foldersOf(podUid: PodUid): readonly ContainerId[] {
+    return containerFolders(this.#options.paths).filter((id) => id.startsWith(`${podUid}_`));
   }
 
   paths(id: ContainerId): ContainerPaths {

@@ -91,7 +91,8 @@ export class RuncRuntime implements ContainerRuntime, Disposable {
   async removeSandbox(podUid: PodUid): Promise<void> {
     const containers = this.#table.all().filter((record) => record.podUid === podUid);
     await Promise.all(containers.map((record) => this.stop(record.id, { graceMs: 0 })));
-    await Promise.all(containers.map((record) => this.remove(record.id)));
+    const ids = new Set([...containers.map((record) => record.id), ...this.#table.foldersOf(podUid)]);
+    await Promise.all([...ids].map((id) => this.remove(id)));
     await this.#sandboxes.remove(podUid);
   }
 

@@ -26,7 +26,8 @@ export function resolveUser(wanted: WantedUser, accounts: Accounts, mergeGroups:
   const entry = findUser(entries, wanted.uid === undefined ? userWord : String(wanted.uid));
   const gid = wanted.gid ?? (groupWord === '' ? entry.gid : findGroup(groups, groupWord));
   const memberships = mergeGroups && entry.name !== undefined ? groupsOf(groups, entry.name) : [];
-  const additionalGids = [...new Set([...memberships, ...wanted.supplementalGroups])];
+  // The primary group is among them: a program that drops its group must not escape what a file denies to that group.
+  const additionalGids = [...new Set([gid, ...memberships, ...wanted.supplementalGroups])];
   return { uid: entry.uid, gid, additionalGids, home: entry.home };
 }
 

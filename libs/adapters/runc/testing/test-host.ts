@@ -8,7 +8,7 @@ import type { Logger } from '../../../kit/index.js';
 import { detectHierarchy, directoriesOf } from '../../cgroups/index.js';
 import { mountsBelow } from '../../process/mounts.js';
 import { openRuncRuntime } from '../runc-runtime.js';
-import type { RuncRuntime } from '../runc-runtime.js';
+import type { RuncRuntime, RuncRuntimeOptions } from '../runc-runtime.js';
 
 const APPLETS = [
   'sh',
@@ -70,8 +70,8 @@ export class TestHost {
     };
   }
 
-  open(): Promise<RuncRuntime> {
-    return openRuncRuntime({ dataDir: this.dataDir, runDir: this.runDir, cgroupRoot: this.cgroupRoot, log: silent });
+  open(overrides: Partial<RuncRuntimeOptions> = {}): Promise<RuncRuntime> {
+    return openRuncRuntime({ dataDir: this.dataDir, runDir: this.runDir, cgroupRoot: this.cgroupRoot, log: silent, ...overrides });
   }
 
   pod(spec: Partial<PodSpec> & { readonly containers: readonly Container[] }): Stored<Pod> {
