@@ -41,7 +41,7 @@ export interface EtcdTls {
 }
 
 export interface EtcdAddress {
-  /** `host:port`, one or more members of one cluster. */
+  /** `host:port`, `http://host:port` or `https://host:port`: one or more members of one cluster. */
   readonly endpoints: readonly string[];
   readonly tls?: EtcdTls | undefined;
 }
@@ -88,7 +88,8 @@ export class EtcdConnection {
 
   constructor(private readonly address: EtcdAddress) {
     if (address.endpoints.length === 0) throw new Error('etcd endpoints: give at least one host:port');
-    this.channelCredentials = credentialsOf(address.tls);
+    const isSecure = address.tls !== undefined || address.endpoints.some((endpoint) => endpoint.startsWith('https://'));
+    this.channelCredentials = isSecure ? credentialsOf(address.tls) : credentials.createInsecure();
   }
 
   /** One call with a deadline. Throws CompactedError, FutureRevisionError, StoreUnavailableError, else the gRPC error. */
@@ -136,7 +137,7 @@ export class EtcdConnection {
   }
 
   private client(service: ServiceName): AnyClient {
-    const endpoint = this.address.endpoints[this.current % this.address.endpoints.length] ?? '';
+    const endpoint = (this.address.endpoints[this.current % this.address.endpoints.length] ?? '').replace(/^https?:\/\/|\/$/g, '');
     const name = `${service} ${endpoint}`;
     let client = this.clients.get(name);
     if (client === undefined) {
@@ -164,7 +165,7 @@ function isServiceError(error: unknown): error is ServiceError {
 }
 
 function credentialsOf(tls: EtcdTls | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
+  if (tls === undefined) return credentials.createSsl();
   const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
   return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate));
 }

@@ -1,0 +1,150 @@
+/** Builds images from Dockerfiles with buildah (containers by runc) into the cluster's image store. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterImageStore, HeldImage } from './cluster-image-store.js';
+import { baseImages } from './dockerfile.js';
+import { decodeManifest } from './manifest.js';
+import { parseReference } from './reference.js';
+import { runProgram, type ProgramOptions } from './run-program.js';
+
+export interface ImageBuilderOptions {
+  /** buildah's storage and working files: layers stay as the build cache. */
+  readonly root: string;
+  readonly images: ClusterImageStore;
+  /** Default: overlay where it works, else vfs. */
+  readonly storageDriver?: 'overlay' | 'vfs';
+  /** OCI runtime for RUN; default `runc`. */
+  readonly runtime?: string;
+}
+
+export interface BuildRequest {
+  readonly contextDir: string;
+  /** Relative to the context, or absolute; default `Dockerfile`. */
+  readonly dockerfile?: string | undefined;
+  readonly reference: string;
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  /** Stage to build; default the last. */
+  readonly target?: string | undefined;
+  /** Network of RUN; default `host`. */
+  readonly network?: 'host' | 'none' | undefined;
+  readonly noCache?: boolean | undefined;
+}
+
+/** Progress, line by line, as buildah tells it. */
+export type BuildProgress = (line: string) => void;
+
+export class ImageBuilder {
+  private driver: Promise<string> | undefined;
+  private building = 0;
+
+  constructor(private readonly options: ImageBuilderOptions) {}
+
+  /** Throws ProgramError with buildah's last lines; AbortError when cancelled, after every process of the build has been told to end. */
+  async build(request: BuildRequest, onProgress: BuildProgress, signal?: AbortSignal): Promise<HeldImage> {
+    const dockerfile = join(request.dockerfile?.startsWith('/') === true ? '/' : request.contextDir, request.dockerfile ?? 'Dockerfile');
+    const text = await readFile(dockerfile, 'utf8').catch((error: unknown) => {
+      throw new Error(`cannot read ${dockerfile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    });
+    const { canonical } = parseReference(request.reference);
+    await this.prepare();
+    this.building += 1;
+    const work = await mkdtemp(join(this.options.root, 'work-'));
+    try {
+      for (const base of baseImages(text, request.buildArgs)) await this.provide(base, onProgress, signal);
+      const idFile = join(work, 'id');
+      await this.buildah(await this.buildArguments(request, { dockerfile, canonical, idFile }), { onLine: onProgress, signal });
+      const id = (await readFile(idFile, 'utf8')).trim();
+      const layout = join(work, 'layout');
+      await this.buildah(['push', ...this.policy(), '--quiet', id, `oci:${layout}:${canonical}`], { signal });
+      const held = await this.options.images.importArchive(layout, canonical, signal);
+      onProgress(`Stored ${held.reference} (${held.digest})`);
+      return held;
+    } finally {
+      this.building -= 1;
+      await rm(work, { recursive: true, force: true });
+    }
+  }
+
+  private async buildArguments(
+    request: BuildRequest,
+    files: { readonly dockerfile: string; readonly canonical: string; readonly idFile: string },
+  ): Promise<string[]> {
+    const buildArgs = Object.entries(request.buildArgs ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+    return [
+      'build',
+      ...this.policy(),
+      `--runtime=${this.options.runtime ?? 'runc'}`,
+      '--isolation=oci',
+      `--network=${request.network ?? 'host'}`,
+      '--format=oci',
+      `--iidfile=${files.idFile}`,
+      `--tag=${files.canonical}`,
+      `--file=${files.dockerfile}`,
+      ...(request.noCache === true ? ['--no-cache'] : ['--layers']),
+      ...(request.target === undefined ? [] : ['--target', request.target]),
+      ...buildArgs,
+      request.contextDir,
+    ];
+  }
+
+  /** Puts an image of the cluster's store where buildah finds it. Images that are not held there are buildah's to pull. */
+  private async provide(reference: string, onProgress: BuildProgress, signal: AbortSignal | undefined): Promise<void> {
+    const held = await this.options.images.resolve(reference);
+    if (held === undefined) return;
+    const { canonical } = parseReference(reference);
+    const wanted = decodeManifest(Buffer.from(held.manifest).toString()).config.digest.slice('sha256:'.length);
+    const present = await this.buildah(['images', '--quiet', '--no-trunc'], { signal });
+    if (!present.includes(wanted)) {
+      onProgress(`Using ${canonical} of the cluster's image store`);
+      await this.buildah(['pull', ...this.policy(), '--quiet', `oci:${this.options.images.root}:${canonical}`], { signal });
+    }
+    // Under its full name, and as it is written: buildah looks for short names under localhost/ first.
+    await this.buildah(['tag', wanted, canonical], { signal });
+    if (!reference.includes('@') && reference !== canonical) await this.buildah(['tag', wanted, reference], { signal });
+  }
+
+  private async prepare(): Promise<void> {
+    await mkdir(this.options.root, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.options.root, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
+    await writeFile(join(this.options.root, 'registries.conf'), REGISTRIES);
+    this.driver ??= this.chooseDriver();
+    await this.driver;
+    if (this.building === 0) await this.buildah(['rm', '--all'], {}).catch(() => undefined); // what killed builds left
+  }
+
+  private async chooseDriver(): Promise<string> {
+    if (this.options.storageDriver !== undefined) return this.options.storageDriver;
+    const works = await runProgram('buildah', [...this.storage('overlay'), 'images', '--quiet'], { env: this.environment() }).then(
+      () => true,
+      () => false,
+    );
+    return works ? 'overlay' : 'vfs';
+  }
+
+  private async buildah(args: readonly string[], options: ProgramOptions): Promise<string> {
+    const driver = (await this.driver) ?? 'vfs';
+    return runProgram('buildah', [...this.storage(driver), ...args], { ...options, env: this.environment() });
+  }
+
+  private storage(driver: string): string[] {
+    return ['--root', join(this.options.root, 'storage'), '--runroot', join(this.options.root, 'run'), '--storage-driver', driver];
+  }
+
+  private policy(): string[] {
+    return ['--signature-policy', join(this.options.root, 'policy.json')];
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { ...process.env, CONTAINERS_REGISTRIES_CONF: join(this.options.root, 'registries.conf') };
+  }
+}
+
+/** Short names are Docker's; loopback registries may speak plain HTTP. */
+const REGISTRIES = `unqualified-search-registries = ["docker.io"]
+[[registry]]
+location = "localhost"
+insecure = true
+[[registry]]
+location = "127.0.0.1"
+insecure = true
+`;
