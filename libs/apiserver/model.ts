@@ -1,15 +1,14 @@
 /** The one place where the pipeline meets the kind-specific rules of libs/api. */
-import type { KindInfo, KubeObject } from '../api/index.js';
+import { printTable, type KindInfo, type KubeObject, type Table } from '../api/index.js';
 import type { Instant } from '../kit/index.js';
 
 export interface PrintedRows {
-  readonly columns: readonly Readonly<Record<string, unknown>>[];
-  readonly rows: readonly { readonly cells: readonly unknown[] }[];
+  readonly columns: Table['columnDefinitions'];
+  readonly rows: Table['rows'];
 }
 
-export function printRows(_kind: KindInfo, objects: readonly KubeObject[], _now: Instant): PrintedRows {
-  return {
-    columns: [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }],
-    rows: objects.map((object) => ({ cells: [object.metadata.name] })),
-  };
+/** Columns and rows of a table; what each row carries of its object is added by the caller. */
+export function printRows(kind: KindInfo, objects: readonly KubeObject[], now: Instant): PrintedRows {
+  const { columnDefinitions, rows } = printTable(kind, objects, { now, includeObject: 'None' });
+  return { columns: columnDefinitions, rows };
 }
