@@ -45,7 +45,13 @@ export const fillDeployment = filler<Deployment>(
   { status: emptyObject },
   {
     spec: filler<DeploymentSpec>(
-      { replicas: 1, strategy: emptyObject, revisionHistoryLimit: REVISIONS_DEFAULT, progressDeadlineSeconds: 600 },
+      {
+        replicas: 1,
+        strategy: emptyObject,
+        template: emptyObject,
+        revisionHistoryLimit: REVISIONS_DEFAULT,
+        progressDeadlineSeconds: 600,
+      },
       { strategy: fillDeploymentStrategy, template: fillPodTemplate },
     ),
   },
@@ -53,7 +59,7 @@ export const fillDeployment = filler<Deployment>(
 
 export const fillReplicaSet = filler<ReplicaSet>(
   { status: () => ({ replicas: 0 }) },
-  { spec: filler<ReplicaSetSpec>({ replicas: 1 }, { template: fillPodTemplate }) },
+  { spec: filler<ReplicaSetSpec>({ replicas: 1, template: emptyObject }, { template: fillPodTemplate }) },
 );
 
 const fillDaemonSetStrategy = filler<DaemonSetUpdateStrategy>(
@@ -65,7 +71,7 @@ export const fillDaemonSet = filler<DaemonSet>(
   { status: () => ({ currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 }) },
   {
     spec: filler<DaemonSetSpec>(
-      { updateStrategy: emptyObject, revisionHistoryLimit: REVISIONS_DEFAULT },
+      { updateStrategy: emptyObject, template: emptyObject, revisionHistoryLimit: REVISIONS_DEFAULT },
       { updateStrategy: fillDaemonSetStrategy, template: fillPodTemplate },
     ),
   },
@@ -90,6 +96,7 @@ export const fillStatefulSet = filler<StatefulSet>(
         replicas: 1,
         podManagementPolicy: 'OrderedReady',
         updateStrategy: emptyObject,
+        template: emptyObject,
         persistentVolumeClaimRetentionPolicy: emptyObject,
         revisionHistoryLimit: REVISIONS_DEFAULT,
       },
@@ -126,7 +133,10 @@ const fillJobSpecOnly = filler<JobSpec>({
   podReplacementPolicy: (spec) => (isUnset(spec.podFailurePolicy) ? 'TerminatingOrFailed' : 'Failed'),
 });
 
-const fillJobSpecEverywhere = filler<JobSpec>({}, { template: fillPodTemplate, podFailurePolicy: fillFailurePolicy });
+const fillJobSpecEverywhere = filler<JobSpec>(
+  { template: emptyObject },
+  { template: fillPodTemplate, podFailurePolicy: fillFailurePolicy },
+);
 
 function labelsOfTemplate(job: Job): Job {
   const labels = job.spec?.template?.metadata?.labels;

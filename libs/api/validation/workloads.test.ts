@@ -11,7 +11,22 @@ const deployment = (spec: Record<string, unknown>): Given => ({
 
 describe('validation of workloads', () => {
   test.each<[string, Given, readonly string[]]>([
-    ['a deployment without selector', deployment({ selector: undefined }), ['spec.selector: Required value']],
+    [
+      'a deployment without selector',
+      deployment({ selector: undefined }),
+      [
+        'spec.selector: Required value',
+        'spec.template.metadata.labels: Invalid value: {"app":"x"}: `selector` does not match template `labels`',
+      ],
+    ],
+    [
+      'a deployment without template',
+      deployment({ template: undefined }),
+      [
+        'spec.template.spec.containers: Required value',
+        'spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`',
+      ],
+    ],
     ['an empty selector', deployment({ selector: {} }), ['spec.selector: Invalid value: {}: empty selector is invalid for deployment']],
     [
       'a selector of other labels',

@@ -23,7 +23,7 @@ export function podUpdate(pod: Pod, old: Pod, at: Place): void {
   deadline(spec, before, place.field('activeDeadlineSeconds'));
   addedTolerations(spec.tolerations ?? [], before.tolerations ?? [], place.field('tolerations'));
   const rest = withMutableFieldsOf(before, spec);
-  if (!isSame(rest, before)) place.forbidden(`${FORBIDDEN_CHANGE}\n${difference(before, rest)}`);
+  if (!isSame(rest, before)) place.forbidden(`${FORBIDDEN_CHANGE}\n${difference(before, rest).join('\n')}`);
 }
 
 function sameNumber(a: readonly unknown[] | undefined, b: readonly unknown[] | undefined): boolean {
@@ -69,12 +69,21 @@ function withMutableFieldsOf(old: PodSpec, spec: PodSpec): PodSpec {
   };
 }
 
-/** The top-level fields that differ, as `-` and `+` lines. */
-function difference(before: PodSpec, after: PodSpec): string {
-  const [old, now] = [before as unknown as Fields, after as unknown as Fields]; // walked by name, whatever the fields are
-  const changed = Object.keys({ ...old, ...now }).filter((field) => !isSame(old[field], now[field]));
-  const lines = changed.flatMap((field) => [`- ${field}: ${JSON.stringify(old[field])}`, `+ ${field}: ${JSON.stringify(now[field])}`]);
-  return lines.join('\n');
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+/** The fields that differ, each by its path, as a `-` and a `+` line. */
+function difference(before: unknown, after: unknown, path = ''): readonly string[] {
+  if (isSame(before, after)) return [];
+  if (isFields(before) && isFields(after)) {
+    const fields = Object.keys({ ...before, ...after });
+    return fields.flatMap((field) => difference(before[field], after[field], path === '' ? field : `${path}.${field}`));
+  }
+  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+    return before.flatMap((item, index) => difference(item, after[index], `${path}[${index}]`));
+  }
+  return [`- ${path}: ${JSON.stringify(before) ?? '<unset>'}`, `+ ${path}: ${JSON.stringify(after) ?? '<unset>'}`];
+}

@@ -14,7 +14,7 @@ import type {
   StatefulSetSpec,
   StatefulSetUpdateStrategy,
 } from '../../generated/types.js';
-import { labelSelectorRequirements, matchesLabels } from '../../selectors/label-selector.js';
+import { selectorMatches } from '../../selectors/label-selector.js';
 import { dns1035Label, immutable, intOrPercent, isSame, nonNegative, notAboveAll } from '../checks/values.js';
 import type { Place, Rule } from '../place.js';
 import { Check, Nested, OneOf, Required, Whole } from '../rule-class.js';
@@ -29,11 +29,11 @@ interface Selecting {
 /** A controller must find the pods that it makes, and must not find all others. `word` is the kind in Kubernetes' message. */
 export function selectsItsTemplate(word: string): Rule<Selecting> {
   return ({ selector, template }, at) => {
-    if (selector === undefined) return;
-    if (isEmptySelector(selector)) at.field('selector').invalid(selector, `empty selector is invalid for ${word}`);
-    const requirements = labelSelectorRequirements(selector) ?? [];
     const labels = template?.metadata?.labels;
-    if (template !== undefined && requirements.length > 0 && !matchesLabels(requirements, labels ?? {})) {
+    if (selector !== undefined && isEmptySelector(selector)) {
+      at.field('selector').invalid(selector, `empty selector is invalid for ${word}`);
+    } else if (!selectorMatches(selector, labels ?? {})) {
+      // No selector at all selects nothing, so not this template either.
       at.down('template', 'metadata', 'labels').invalid(labels ?? null, '`selector` does not match template `labels`');
     }
   };
