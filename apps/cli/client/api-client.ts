@@ -1,4 +1,5 @@
 /** A small client of the Kubernetes API: requests with JSON bodies, and watches as async iterables. Errors are CliError with the server's own words. */
+import { createReadStream, statSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { CliError, exitCodes } from '../errors.js';
@@ -48,12 +49,11 @@ export class ApiClient implements Disposable {
   /** The answer whatever its status. Throws CliError (unreachable) when no server answers. */
   async send(path: string, options: RequestOptions = {}): Promise<Answer> {
     const response = await this.open(path, options);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const text = await readText(response);
     const warnings = [response.headers['warning'] ?? []]
       .flat()
-      .map((text) => /^299 \S+ "(.*)"$/.exec(text)?.[1]?.replaceAll('\\"', '"') ?? text);
-    return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8'), warnings };
+      .map((line) => /^299 \S+ "(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line);
+    return { status: response.statusCode ?? 0, text, warnings };
   }
 
   /** The decoded JSON body. Throws ApiError for 400 and above. */
@@ -67,9 +67,20 @@ export class ApiClient implements Disposable {
   async stream(path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     const response = await this.open(path, options);
     if ((response.statusCode ?? 0) < STATUS_FAILURE_MIN) return response;
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    throw decodeFailure({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8'), warnings: [] });
+    throw decodeFailure({ status: response.statusCode ?? 0, text: await readText(response), warnings: [] });
+  }
+
+  /** Sends a file as it is. Throws ApiError for 400 and above. */
+  async upload(path: string, file: string): Promise<void> {
+    const { server, token } = this.connection;
+    const headers: Record<string, string> = { 'content-type': 'application/octet-stream', 'content-length': String(statSync(file).size) };
+    if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
+    const outgoing = request(new URL(path, server), { method: 'PUT', agent: this.agent, headers });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => outgoing.on('response', resolve).on('error', reject));
+    createReadStream(file).pipe(outgoing);
+    const response = await answered;
+    const text = await readText(response);
+    if ((response.statusCode ?? 0) >= STATUS_FAILURE_MIN) throw decodeFailure({ status: response.statusCode ?? 0, text, warnings: [] });
   }
 
   [Symbol.dispose](): void {
@@ -102,6 +113,12 @@ export class ApiClient implements Disposable {
       outgoing.end(options.body);
     });
   }
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function decodeFailure(answer: Answer): ApiError {

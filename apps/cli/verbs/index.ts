@@ -1,7 +1,8 @@
 /** Every verb of berth, in the order of the help. */
 import type { Verb } from '../verb.js';
+import { build } from './build.js';
 import { down } from './down.js';
 import { kubeconfig } from './kubeconfig.js';
 import { up } from './up.js';
 
-export const verbs: readonly Verb[] = [up, down, kubeconfig];
+export const verbs: readonly Verb[] = [up, down, build, kubeconfig];

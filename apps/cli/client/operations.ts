@@ -1,0 +1,79 @@
+/** Creating Operations and following them to their end: their log on `err`, cancelled by Ctrl-C. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError } from '../errors.js';
+import { paint, type Io } from '../io.js';
+import type { ApiClient } from './api-client.js';
+
+const POLL_MS = 200;
+const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Cancelled']);
+
+export interface OperationJson {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: { readonly type: string; readonly parameters?: Readonly<Record<string, string>>; readonly attempt?: number };
+  readonly status?: { readonly phase?: string; readonly progress?: number; readonly message?: string; readonly log?: readonly string[]; readonly attempts?: number };
+}
+
+const basePath = (namespace: string): string => `/apis/berth.dev/v1alpha1/namespaces/${namespace}/operations`;
+
+export interface OperationRequest {
+  readonly namespace: string;
+  /** `drain-node-2-`: the server adds a suffix. */
+  readonly generateName: string;
+  readonly type: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export function createOperation(client: ApiClient, { namespace, generateName, type, parameters }: OperationRequest): Promise<OperationJson> {
+  const body = JSON.stringify({ apiVersion: 'berth.dev/v1alpha1', kind: 'Operation', metadata: { generateName, namespace }, spec: { type, parameters } });
+  return client.json<OperationJson>(basePath(namespace), { method: 'POST', body });
+}
+
+/** Shows log and progress until the operation is final. Throws CliError when it failed or was cancelled. */
+export async function followOperation(client: ApiClient, { metadata }: OperationJson, io: Io): Promise<void> {
+  const path = `${basePath(metadata.namespace)}/${metadata.name}`;
+  let interrupted = false;
+  const cancel = (): void => {
+    interrupted = true;
+    void client.json(path, { method: 'PATCH', contentType: 'application/merge-patch+json', body: '{"spec":{"cancel":true}}' }).catch(() => undefined);
+  };
+  process.on('SIGINT', cancel);
+  try {
+    const shown = new LogView(io);
+    for (;;) {
+      const operation = await client.json<OperationJson>(path);
+      shown.update(operation);
+      const { phase = '', message = '' } = operation.status ?? {};
+      if (phase === 'Succeeded') return;
+      if (finalPhases.has(phase)) throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -n ${metadata.namespace} -o yaml`);
+      await sleep(POLL_MS);
+    }
+  } finally {
+    process.off('SIGINT', cancel);
+  }
+}
+
+/** The status keeps the newest lines only: what is new is what follows the longest overlap with what was seen. */
+class LogView {
+  private seen: readonly string[] = [];
+  private message = '';
+
+  constructor(private readonly io: Io) {}
+
+  update({ status }: OperationJson): void {
+    const log = status?.log ?? [];
+    for (const line of newLines(this.seen, log)) this.io.err.write(`${paint(this.io, 'dim', line)}\n`);
+    this.seen = log;
+    const message = status?.message ?? '';
+    if (message !== this.message && message !== '' && message !== 'started') this.io.err.write(`${message}\n`);
+    this.message = message;
+  }
+}
+
+/** Lines of `after` that `before` does not end with. */
+export function newLines(before: readonly string[], after: readonly string[]): readonly string[] {
+  for (let overlap = Math.min(before.length, after.length); overlap > 0; overlap--) {
+    const tail = before.slice(before.length - overlap);
+    if (tail.every((line, index) => line === after[index])) return after.slice(overlap);
+  }
+  return after;
+}
