@@ -10,7 +10,13 @@ const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Cancel
 export interface OperationJson {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: { readonly type: string; readonly parameters?: Readonly<Record<string, string>>; readonly attempt?: number };
-  readonly status?: { readonly phase?: string; readonly progress?: number; readonly message?: string; readonly log?: readonly string[]; readonly attempts?: number };
+  readonly status?: {
+    readonly phase?: string;
+    readonly progress?: number;
+    readonly message?: string;
+    readonly log?: readonly string[];
+    readonly attempts?: number;
+  };
 }
 
 const basePath = (namespace: string): string => `/apis/berth.dev/v1alpha1/namespaces/${namespace}/operations`;
@@ -23,8 +29,16 @@ export interface OperationRequest {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export function createOperation(client: ApiClient, { namespace, generateName, type, parameters }: OperationRequest): Promise<OperationJson> {
-  const body = JSON.stringify({ apiVersion: 'berth.dev/v1alpha1', kind: 'Operation', metadata: { generateName, namespace }, spec: { type, parameters } });
+export function createOperation(
+  client: ApiClient,
+  { namespace, generateName, type, parameters }: OperationRequest,
+): Promise<OperationJson> {
+  const body = JSON.stringify({
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'Operation',
+    metadata: { generateName, namespace },
+    spec: { type, parameters },
+  });
   return client.json<OperationJson>(basePath(namespace), { method: 'POST', body });
 }
 
@@ -34,7 +48,9 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
   let interrupted = false;
   const cancel = (): void => {
     interrupted = true;
-    void client.json(path, { method: 'PATCH', contentType: 'application/merge-patch+json', body: '{"spec":{"cancel":true}}' }).catch(() => undefined);
+    void client
+      .json(path, { method: 'PATCH', contentType: 'application/merge-patch+json', body: '{"spec":{"cancel":true}}' })
+      .catch(() => undefined);
   };
   process.on('SIGINT', cancel);
   try {
@@ -44,7 +60,8 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
       shown.update(operation);
       const { phase = '', message = '' } = operation.status ?? {};
       if (phase === 'Succeeded') return;
-      if (finalPhases.has(phase)) throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -n ${metadata.namespace} -o yaml`);
+      if (finalPhases.has(phase))
+        throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -n ${metadata.namespace} -o yaml`);
       await sleep(POLL_MS);
     }
   } finally {

@@ -25,7 +25,9 @@ export const build: Verb = {
     const command = program
       .command('build <context>')
       .summary('build an image from a Dockerfile')
-      .description('Sends the folder to the cluster, which builds the image (an Operation: it goes on when this command is killed) and keeps it.\nPods of every host can use it at once; no registry is needed. Ctrl-C cancels the build.')
+      .description(
+        'Sends the folder to the cluster, which builds the image (an Operation: it goes on when this command is killed) and keeps it.\nPods of every host can use it at once; no registry is needed. Ctrl-C cancels the build.',
+      )
       .requiredOption('-t, --tag <reference>', 'name of the image')
       .option('-f, --file <path>', 'Dockerfile (default <context>/Dockerfile)')
       .option('--target <stage>', 'stage of a multi-stage Dockerfile to build')
@@ -48,13 +50,23 @@ export async function buildImage({ client, namespace }: Session, io: Io, { conte
   if (!existsSync(context) || !statSync(context).isDirectory()) throw new CliError(`${context} is not a folder`, exitCodes.usage);
   const dockerfile = flags.file === undefined ? 'Dockerfile' : relative(context, resolve(flags.file));
   if (!existsSync(join(context, dockerfile)))
-    throw new CliError(`${join(context, dockerfile)} does not exist`, exitCodes.usage, 'Name the Dockerfile, inside the context, with --file.');
+    throw new CliError(
+      `${join(context, dockerfile)} does not exist`,
+      exitCodes.usage,
+      'Name the Dockerfile, inside the context, with --file.',
+    );
   const contextId = await progress(io, `send ${context}`, () => sendContext(client, context));
   const operation = await createOperation(client, {
     namespace,
     generateName: 'build-',
     type: 'BuildImage',
-    parameters: { reference: flags.tag, context: contextId, dockerfile, ...(flags.target && { target: flags.target }), ...(flags.buildArg.length > 0 && { buildArgs: JSON.stringify(flags.buildArg) }) },
+    parameters: {
+      reference: flags.tag,
+      context: contextId,
+      dockerfile,
+      ...(flags.target && { target: flags.target }),
+      ...(flags.buildArg.length > 0 && { buildArgs: JSON.stringify(flags.buildArg) }),
+    },
   });
   await followOperation(client, operation, io);
   io.out.write(`${flags.tag}\n`);
