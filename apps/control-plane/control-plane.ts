@@ -44,7 +44,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     await ensureBootstrapObjects(parts.context);
     const has = (role: ControlPlaneRole): boolean => config.roles.includes(role);
     const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
-    if (has('controllers')) running.use(leadControllers(parts));
+    if (has('controllers')) running.use(leadControllers(parts, gateway?.usage ?? noUsage));
     if (has('scheduler')) running.use(leadScheduler(parts));
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
     const operations =

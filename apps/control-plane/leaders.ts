@@ -1,6 +1,6 @@
 /** Controllers and scheduler: every replica campaigns, the winner works, and loses its pen with its leadership. */
 import { builtinControllers } from '../../libs/controllers/index.js';
-import { createObjectClient } from '../../libs/apiserver/index.js';
+import { createObjectClient, type UsageSource } from '../../libs/apiserver/index.js';
 import { fencedClient, leadWhile, startControllers, type ObjectClient } from '../../libs/reconciling/index.js';
 import { SystemRandom } from '../../libs/adapters/system/index.js';
 import { startScheduler } from '../../libs/scheduler/index.js';
@@ -8,7 +8,7 @@ import type { Leadership } from '../../libs/storage/index.js';
 import { componentUser, type ControlPlaneParts } from './parts.js';
 
 /** Campaigns for the controllers until disposed. */
-export function leadControllers(parts: ControlPlaneParts): AsyncDisposable {
+export function leadControllers(parts: ControlPlaneParts, usage: UsageSource): AsyncDisposable {
   const { config, cache, clock, ids, log, pki } = parts;
   return lead(parts, 'controllers', (leadership) =>
     startControllers({
@@ -20,6 +20,7 @@ export function leadControllers(parts: ControlPlaneParts): AsyncDisposable {
       controllers: builtinControllers({
         clusterCa: pki.caPem,
         clusterCidr: config.network.clusterCidr,
+        usage,
         nodeHealth: { graceMs: config.nodeLoss.leaseGraceSeconds * 1000 },
       }),
     }),
