@@ -9,6 +9,7 @@ import {
   equalSets,
   fromFieldsV1,
   isEmptySet,
+  leaf,
   pathSet,
   restrict,
   toFieldsV1,
@@ -51,6 +52,15 @@ const untrackedMeta: readonly string[] = [
   'f:managedFields',
   'f:resourceVersion',
 ];
+
+/** The fields that cannot be owned, as a set: pruning must never take them along with what stood beside them. */
+export const identityFields: PathSet = pathSet(
+  false,
+  new Map([
+    ...untracked.map((key) => [key, leaf] as const),
+    ['f:metadata', pathSet(false, new Map(untrackedMeta.map((key) => [key, leaf])))],
+  ]),
+);
 
 /** Without the fields that cannot be owned; `metadata` itself is owned by nobody either. */
 export function withoutUntracked(set: PathSet): PathSet {

@@ -87,6 +87,15 @@ describe('server-side apply', () => {
     expect(ownedBy(third, 'you')).toEqual({ 'f:data': { 'f:shared': {} } });
   });
 
+  test('keeps identity and bookkeeping when the last owned field beside them goes', () => {
+    const labelled = { ...configMap({}), metadata: { name: 'c', namespace: 'default', labels: { a: '1' } } };
+    const first = apply(configMaps, undefined, labelled, 'me');
+    const stored = { ...first, metadata: { ...first.metadata, uid: 'u', creationTimestamp: now, resourceVersion: '7' } };
+    const second = apply(configMaps, stored, configMap({ k: 'v' }), 'me');
+    const { managedFields: _, ...metadata } = second.metadata;
+    expect(metadata).toEqual({ name: 'c', namespace: 'default', uid: 'u', creationTimestamp: now, resourceVersion: '7' });
+  });
+
   test('removes list members that it stated before and keeps those of others', () => {
     const pod = (containers: unknown): KubeObject => deployment({ template: { spec: { containers } } });
     const first = apply(

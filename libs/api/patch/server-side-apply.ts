@@ -8,20 +8,17 @@ import { apiVersionOf, type KindInfo } from '../kinds.js';
 import type { KubeObject } from '../object.js';
 import { decodeValue, type DecodeTarget } from '../schema/index.js';
 import { isRecord } from './json-value.js';
-import { fieldsOf, readManagers, withManagers, withoutUntracked, type Manager, type TrackOptions } from './managed-fields.js';
-import { compareObjects, ListKeyError, mergeApplied, removePaths, requireListKeys, rootSlot } from './ownership.js';
 import {
-  difference,
-  emptySet,
-  equalSets,
-  intersection,
-  isEmptySet,
-  printPaths,
-  restrict,
-  union,
-  withoutSubtrees,
-  type PathSet,
-} from './path-set.js';
+  fieldsOf,
+  identityFields,
+  readManagers,
+  withManagers,
+  withoutUntracked,
+  type Manager,
+  type TrackOptions,
+} from './managed-fields.js';
+import { compareObjects, ListKeyError, mergeApplied, removePaths, requireListKeys, rootSlot } from './ownership.js';
+import { difference, equalSets, intersection, isEmptySet, printPaths, restrict, union, withoutSubtrees, type PathSet } from './path-set.js';
 
 export interface ApplyOptions extends TrackOptions {
   /** Take fields over from their owners instead of failing. */
@@ -77,7 +74,7 @@ function applyDecoded(kind: ApplyTarget, live: KubeObject | undefined, applied: 
   const others = known.filter((m) => m !== self);
   const wanted = ownedThrough(kind, options.subresource, fieldsOf(kind, applied));
   const merged = mergeApplied(root, live, ownPart(kind, applied, options.subresource));
-  const stated = [wanted, ...others.map((m) => m.fields)].reduce(union, emptySet);
+  const stated = [wanted, ...others.map((m) => m.fields)].reduce(union, identityFields);
   const pruned = self === undefined ? merged : removePaths(root, merged, difference(self.fields, wanted), stated);
   const result = toObject(pruned, applied);
   const { changed, removed } = compareObjects(root, live ?? {}, result);

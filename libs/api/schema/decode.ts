@@ -1,7 +1,7 @@
 /**
  * Decodes bodies: JSON text to an object of a known kind, with the checks and the words of Kubernetes' own decoder.
  * Wrong types fail; unknown and duplicate fields fail, warn or pass by `fieldValidation`; nulls and empty optional lists
- * and maps vanish; times, resource amounts and bytes are normalised.
+ * and maps and empty texts of metadata vanish; times, resource amounts and bytes are normalised.
  */
 import { StatusError } from '../errors.js';
 import { apiVersionOf } from '../kinds.js';
@@ -164,7 +164,8 @@ class Reader {
     this.goPath.push(field.name);
     this.path.push(field.name);
     const value = this.value(field.shape, source, `${type.name}.${field.name}`);
-    if (field.required || !isEmptyCollection(field.shape, value)) out[field.name] = value;
+    const isUnsaid = isEmptyCollection(field.shape, value) || (value === '' && type.name === 'ObjectMeta');
+    if (field.required || !isUnsaid) out[field.name] = value;
     this.path.pop();
     this.goPath.pop();
   }
