@@ -49,6 +49,8 @@ export function agentConfig(
     labels: {},
     capacity: { ...options.capacity, pods: 250 },
     insecureRegistries: [],
+    // Without a way out, asking the machine's resolvers would only cost their time-outs.
+    ...(layout.outside ? {} : { dnsUpstreams: [] }),
     log: { level: 'info', format: 'json' },
   };
 }

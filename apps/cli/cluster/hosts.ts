@@ -11,6 +11,7 @@ export function localHosts(layout: ClusterLayout): LocalHosts {
     clusterCidr: layout.clusterCidr,
     serviceCidr: layout.serviceCidr,
     dnsAddress: layout.dnsAddress,
+    outside: layout.outside,
     clusterDomain: controlPlaneDefaults.network.clusterDomain,
   });
 }

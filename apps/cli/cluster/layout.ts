@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly etcd: readonly string[];
   /** Existing Redis URL; empty = started by `berth up`. */
   readonly redis: string;
+  /** Hosts and pods may reach what the machine reaches, by address and by name. */
+  readonly outside: boolean;
 }
 
 export interface HostLayout {
@@ -59,6 +61,7 @@ export const defaultOptions: ClusterOptions = {
   serviceCidr: '10.96.0.0/16',
   etcd: [],
   redis: '',
+  outside: false,
 };
 
 const NODES_MAX = 200;

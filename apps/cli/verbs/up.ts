@@ -6,7 +6,7 @@ import { CliError, exitCodes } from '../errors.js';
 import type { Io } from '../io.js';
 import { examples, type Verb } from '../verb.js';
 
-type Flags = Partial<Record<Exclude<keyof ClusterOptions, 'etcd'>, string>> & { readonly etcd?: string };
+type Flags = Partial<Record<Exclude<keyof ClusterOptions, 'etcd' | 'outside'>, string>> & { readonly etcd?: string; readonly outside?: boolean };
 
 export const up: Verb = {
   register(program: Command, io: Io): void {
@@ -28,6 +28,8 @@ export const up: Verb = {
       .option('--service-cidr <cidr>', 'addresses of Services (default 10.96.0.0/16)')
       .option('--etcd <urls>', 'existing etcd, comma-separated; none is started then')
       .option('--redis <url>', 'existing Redis; none is started then')
+      .option('--outside', 'let hosts and pods reach what this machine reaches (NAT); --no-outside turns it off again')
+      .option('--no-outside')
       .action((flags: Flags) => runUp(flags, io));
     examples(command, [
       ['Three hosts on this machine', 'berth up --nodes 3'],
@@ -69,5 +71,6 @@ export function optionsFrom(flags: Flags): ClusterOptions {
     serviceCidr: flags.serviceCidr ?? before.serviceCidr,
     etcd: flags.etcd?.split(',') ?? before.etcd,
     redis: flags.redis ?? before.redis,
+    outside: flags.outside ?? before.outside,
   };
 }
