@@ -1,7 +1,19 @@
 /** The demo's images: a base made of the distribution's packages, and one image a tier, built by the cluster itself. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { CliError } from '../errors.js';
@@ -25,8 +37,13 @@ export async function buildDemoImages(session: Session, io: Io, { sources, cache
   mkdirSync(cacheDir, { recursive: true });
   const rootfs = join(cacheDir, 'rootfs.tar');
   if (!existsSync(rootfs)) await progress(io, 'base image from distribution packages', (note) => makeRootfs(sources, rootfs, note));
-  await once(cacheDir, 'shop-base', hashOf([join(sources, 'base')]) + String(statSync(rootfs).mtimeMs), () => buildBase(session, io, { sources, cacheDir }));
-  for (const tier of tiers) await once(cacheDir, `shop-${tier}`, hashOf([join(sources, 'base'), join(sources, tier)]), () => buildQuietly(session, io, join(sources, tier), `shop-${tier}`));
+  await once(cacheDir, 'shop-base', hashOf([join(sources, 'base')]) + String(statSync(rootfs).mtimeMs), () =>
+    buildBase(session, io, { sources, cacheDir }),
+  );
+  for (const tier of tiers)
+    await once(cacheDir, `shop-${tier}`, hashOf([join(sources, 'base'), join(sources, tier)]), () =>
+      buildQuietly(session, io, join(sources, tier), `shop-${tier}`),
+    );
 }
 
 /** Runs `work` unless its stamp says that it was done for the same input. */
@@ -46,11 +63,23 @@ function hashOf(folders: readonly string[]): string {
 async function makeRootfs(sources: string, target: string, note: (text: string) => void): Promise<void> {
   const packages = readFileSync(join(sources, 'base/packages'), 'utf8').trim().split('\n').join(',');
   const partial = `${target}.partial`;
-  const args = ['--variant=minbase', `--include=${packages}`, ...leftOutOfBase.map((path) => `--dpkgopt=path-exclude=${path}`), '--format=tar', distribution(), partial];
+  const args = [
+    '--variant=minbase',
+    `--include=${packages}`,
+    ...leftOutOfBase.map((path) => `--dpkgopt=path-exclude=${path}`),
+    '--format=tar',
+    distribution(),
+    partial,
+  ];
   const child = spawn('mmdebstrap', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const lines: string[] = [];
   child.stderr.on('data', (data: Buffer) => {
-    lines.push(...data.toString().split('\n').filter((line) => line.trim() !== ''));
+    lines.push(
+      ...data
+        .toString()
+        .split('\n')
+        .filter((line) => line.trim() !== ''),
+    );
     lines.splice(0, Math.max(0, lines.length - MMDEBSTRAP_LINES_KEPT));
     const step = /^I: (.*)/.exec(lines.at(-1) ?? '')?.[1];
     if (step !== undefined) note(step.slice(0, 60));

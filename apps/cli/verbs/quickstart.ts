@@ -20,7 +20,9 @@ export const quickstart: Verb = {
     const command = program
       .command('quickstart')
       .summary('start a cluster and the demo application')
-      .description('Starts three hosts on this machine, builds the images of the demo shop, applies it and waits until it is ready.\nRunning it again finishes what is missing.')
+      .description(
+        'Starts three hosts on this machine, builds the images of the demo shop, applies it and waits until it is ready.\nRunning it again finishes what is missing.',
+      )
       .option('--nodes <count>', 'number of hosts', '3')
       .action((flags: { nodes: string }) => runQuickstart(program, io, flags));
     examples(command, [['From nothing to a running application', 'berth quickstart']]);
@@ -47,7 +49,11 @@ async function applyQuietly(program: Command, layout: ClusterLayout, file: strin
 }
 
 interface DeploymentList {
-  readonly items: readonly { readonly metadata: { readonly name: string }; readonly spec: { readonly replicas?: number }; readonly status?: { readonly availableReplicas?: number } }[];
+  readonly items: readonly {
+    readonly metadata: { readonly name: string };
+    readonly spec: { readonly replicas?: number };
+    readonly status?: { readonly availableReplicas?: number };
+  }[];
 }
 
 async function waitForShop(client: ApiClient, note: (text: string) => void): Promise<void> {
@@ -67,12 +73,25 @@ interface Table {
 const shownColumns = ['Name', 'Ready', 'Status', 'Restarts', 'IP', 'Node'];
 
 async function show(client: ApiClient, layout: ClusterLayout, io: Io): Promise<void> {
-  const table = await client.json<Table>(`/api/v1/namespaces/${NAMESPACE}/pods`, { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
-  const columns = shownColumns.map((name) => table.columnDefinitions.findIndex((column) => column.name === name)).filter((index) => index >= 0);
-  const rows = [shownColumns.map((name) => name.toUpperCase()), ...table.rows.map((row) => columns.map((index) => String(row.cells[index] ?? '')))];
+  const table = await client.json<Table>(`/api/v1/namespaces/${NAMESPACE}/pods`, {
+    accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+  });
+  const columns = shownColumns
+    .map((name) => table.columnDefinitions.findIndex((column) => column.name === name))
+    .filter((index) => index >= 0);
+  const rows = [
+    shownColumns.map((name) => name.toUpperCase()),
+    ...table.rows.map((row) => columns.map((index) => String(row.cells[index] ?? ''))),
+  ];
   const widths = shownColumns.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   io.out.write('\n');
-  for (const row of rows) io.out.write(`${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ').trimEnd()}\n`);
+  for (const row of rows)
+    io.out.write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('   ')
+        .trimEnd()}\n`,
+    );
   const url = `http://${layout.hosts[0]?.address}:${NODE_PORT}/`;
   const commands: readonly (readonly [string, string])[] = [
     [`export KUBECONFIG=${layout.kubeconfig}`, 'then stock kubectl and Helm work'],

@@ -6,7 +6,10 @@ import { CliError, exitCodes } from '../errors.js';
 import type { Io } from '../io.js';
 import { examples, type Verb } from '../verb.js';
 
-type Flags = Partial<Record<Exclude<keyof ClusterOptions, 'etcd' | 'outside'>, string>> & { readonly etcd?: string; readonly outside?: boolean };
+type Flags = Partial<Record<Exclude<keyof ClusterOptions, 'etcd' | 'outside'>, string>> & {
+  readonly etcd?: string;
+  readonly outside?: boolean;
+};
 
 export const up: Verb = {
   register(program: Command, io: Io): void {
