@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { ClusterImageStore } from '../../libs/adapters/images/index.js';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
 import { createNodeSigner, createTokenSigner, openPki, type ServerNames } from '../../libs/adapters/x509/index.js';
 import {
@@ -24,6 +25,7 @@ import { keepLocalJoinToken } from './local-join-token.js';
 import { openStore } from './open-store.js';
 import { leadControllers, leadScheduler } from './leaders.js';
 import { componentUser, type ControlPlaneParts } from './parts.js';
+import { buildImageHandler } from './operations/build-image.js';
 import { BuildContexts } from './operations/build-contexts.js';
 import { startOperationsRole } from './operations/start-operations-role.js';
 import { loadStaticTokens } from './static-tokens.js';
@@ -47,8 +49,9 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     if (has('controllers')) running.use(leadControllers(parts, gateway?.usage ?? noUsage));
     if (has('scheduler')) running.use(leadScheduler(parts));
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
+    const handlers = { BuildImage: buildImageHandler({ images: parts.images, contexts, folder: join(config.dataDir, 'builds') }) };
     const operations =
-      has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, {})) : undefined;
+      has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, handlers)) : undefined;
     const apiPort = has('api') ? await startApiRole(parts, { gateway, contexts, health: operations?.health }, running) : undefined;
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {
@@ -66,7 +69,8 @@ async function openParts(config: ControlPlaneConfig, running: Lifetimes): Promis
   const pki = await openPki(join(config.dataDir, 'pki'), serverNames(config), clock.now());
   const tokens = createTokenSigner({ keyPem: pki.tokenKeyPem, clock, newId: () => ids.uid(), subjectExists: accountCheck(cache) });
   const context = createApiContext({ store, cache, clock, ids, log: log.child({ part: 'api' }), settings: apiSettings(config) });
-  return { config, clock, ids, log, store, cache, pki, tokens, context, candidate: `${hostname()}_${ids.uid()}` };
+  const images = new ClusterImageStore(join(config.dataDir, 'cluster-images'));
+  return { images, config, clock, ids, log, store, cache, pki, tokens, context, candidate: `${hostname()}_${ids.uid()}` };
 }
 
 async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGateway> {
@@ -82,6 +86,7 @@ async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGatewa
     tls: { certificateChainPem: pki.server.certificatePem + pki.caPem, keyPem: pki.server.keyPem, caPem: pki.caPem },
     nodeSigner: createNodeSigner(pki.authority, clock),
     tokenSigner: tokens,
+    images: parts.images,
   });
   const address = `${config.advertiseAddress}:${gateway.port}`;
   await keepLocalJoinToken(join(config.dataDir, 'join-token'), { client, cache, clock, address, caPem: pki.caPem });

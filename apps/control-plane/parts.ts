@@ -1,4 +1,5 @@
 /** What every role of the process shares. */
+import type { ClusterImageStore } from '../../libs/adapters/images/index.js';
 import type { Pki } from '../../libs/adapters/x509/index.js';
 import type { ApiContext, TokenSigner, UserInfo } from '../../libs/apiserver/index.js';
 import type { Clock, IdSource, Logger } from '../../libs/kit/index.js';
@@ -15,6 +16,8 @@ export interface ControlPlaneParts {
   readonly cache: WatchCache;
   readonly pki: Pki;
   readonly tokens: TokenSigner;
+  /** Built and imported images. */
+  readonly images: ClusterImageStore;
   /** The registry behind every in-process client. */
   readonly context: ApiContext;
   /** Names this process in elections. */
