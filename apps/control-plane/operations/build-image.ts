@@ -24,7 +24,8 @@ export function buildImageHandler({ images, contexts, folder }: BuildImageOption
     const { reference, context = '', dockerfile = 'Dockerfile', target, buildArgs } = spec.parameters ?? {};
     if (reference === undefined) throw new Error('spec.parameters[reference]: Required value: the name of the image');
     const tar = contexts.path(context);
-    if (tar === undefined) throw new Error(`spec.parameters[context]: Not found: ${JSON.stringify(context)}: send the context first, as "berth build" does`);
+    if (tar === undefined)
+      throw new Error(`spec.parameters[context]: Not found: ${JSON.stringify(context)}: send the context first, as "berth build" does`);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const contextDir = await mkdtemp(join(folder, 'context-'));
     const aborted = new AbortController();
@@ -37,7 +38,11 @@ export function buildImageHandler({ images, contexts, folder }: BuildImageOption
         const [, step, steps] = stepPattern.exec(line) ?? [];
         if (step !== undefined) reporter.progress((100 * (Number(step) - 1)) / Number(steps), line);
       };
-      const held = await builder.build({ contextDir, dockerfile, reference, target, buildArgs: decodeArgs(buildArgs) }, onLine, aborted.signal);
+      const held = await builder.build(
+        { contextDir, dockerfile, reference, target, buildArgs: decodeArgs(buildArgs) },
+        onLine,
+        aborted.signal,
+      );
       await contexts.forget(context);
       return `built ${held.reference} (${Math.round(held.sizeBytes / 1e6)} MB)`;
     } finally {
@@ -66,7 +71,10 @@ function decodeArgs(text: string | undefined): Readonly<Record<string, string>> 
 
 function unpack(tar: string, into: string, signal: CancelSignal & AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('tar', ['--extract', '--file', tar, '--directory', into, '--no-same-owner'], { stdio: ['ignore', 'ignore', 'pipe'], signal });
+    const child = spawn('tar', ['--extract', '--file', tar, '--directory', into, '--no-same-owner'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      signal,
+    });
     let problem = '';
     child.stderr.on('data', (data: Buffer) => (problem += data.toString()));
     child.on('error', reject);
