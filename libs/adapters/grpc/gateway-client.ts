@@ -7,6 +7,8 @@ import { gatewayService, MESSAGE_BYTES_MAX } from './proto.js';
 import { encodeTunnelFrame, tunnelChannel } from './tunnel-stream.js';
 import { decodeGatewayMessage, encodeAgentMessage } from './wire-messages.js';
 
+/** A name in every gateway's certificate: the CA is the cluster's own, so the address by which a host reaches it does not matter. */
+const GATEWAY_NAME = 'kubernetes';
 const KEEPALIVE_MS = 1_500;
 const UNARY_TIMEOUT_MS = 10_000;
 
@@ -142,6 +144,8 @@ function newClient(address: string, tls: ClientTls): RawClient {
     tls.certificatePem === undefined || tls.keyPem === undefined ? [] : [Buffer.from(tls.keyPem), Buffer.from(tls.certificatePem)];
   const secure = credentials.createSsl(Buffer.from(tls.caPem), own[0] ?? null, own[1] ?? null);
   return new (gatewayService())(address, secure, {
+    'grpc.ssl_target_name_override': GATEWAY_NAME,
+    'grpc.default_authority': GATEWAY_NAME,
     'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,

@@ -33,7 +33,7 @@ export async function testCa(lifetimeMs = 3_600_000): Promise<TestCa> {
     issuer: ca.subject,
     publicKey: serverKeys.publicKey,
     signingKey: keys.privateKey,
-    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'kubernetes' }])],
   });
   const caPem = ca.toString('pem');
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', serverKeys.privateKey)).toString('base64');
