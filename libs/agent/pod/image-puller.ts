@@ -27,7 +27,7 @@ export class ImagePuller {
   ): Promise<ResolvedImage> {
     const reference = container.image ?? '';
     const policy = container.imagePullPolicy ?? 'IfNotPresent';
-    const present = policy === 'Always' ? undefined : await this.images.find(reference);
+    const present = policy === 'Always' ? undefined : await this.#find(reference, announce);
     if (present !== undefined) {
       announce('Normal', 'Pulled', `Container image "${reference}" already present on machine`);
       return present;
@@ -43,6 +43,19 @@ export class ImagePuller {
 
   retryInMs(reference: string): number {
     return this.#backoff.remainingMs(reference, this.clock.now());
+  }
+
+  /** Throws ImagePullError `InvalidImageName` for what is no image name at all. */
+  async #find(reference: string, announce: Announce): Promise<ResolvedImage | undefined> {
+    try {
+      return await this.images.find(reference);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      announce('Warning', 'InspectFailed', `Failed to inspect image "${reference}": ${message}`);
+      announce('Warning', 'Failed', `Error: ${error instanceof ImagePullError ? error.reason : 'ImageInspectError'}`);
+      this.#backoff.fail(reference, this.clock.now());
+      throw error instanceof ImagePullError ? error : new ImagePullError('ImageInspectError', message);
+    }
   }
 
   async #pull(
