@@ -3,7 +3,13 @@ import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, release, totalmem } from 'node:os';
 import type { HostFacts, HostFactsReader } from '../../libs/agent/index.js';
 
-const architectureOf: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ppc64: 'ppc64le', s390x: 's390x', riscv64: 'riscv64' };
+const architectureOf: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  arm64: 'arm64',
+  ppc64: 'ppc64le',
+  s390x: 's390x',
+  riscv64: 'riscv64',
+};
 
 /** `dataDir`: whose file system counts as the node's. */
 export function hostFactsReader(dataDir: string): HostFactsReader {

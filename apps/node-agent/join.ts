@@ -10,13 +10,18 @@ import type { NodeAgentConfig } from './config.js';
 const RETRY = { initialMs: 200, maxMs: 3_000 } as const;
 
 /** Waits while the control plane is away. Throws where only an operator can help: no token, a refused one, another cluster's. */
-export async function joinCluster(config: NodeAgentConfig, parts: { readonly clock: Clock; readonly log: Logger; readonly signal: CancelSignal }): Promise<NodeIdentity> {
+export async function joinCluster(
+  config: NodeAgentConfig,
+  parts: { readonly clock: Clock; readonly log: Logger; readonly signal: CancelSignal },
+): Promise<NodeIdentity> {
   const { clock, log, signal } = parts;
   const kept = await loadIdentity(config.dataDir, config.nodeName, clock.now());
   if (kept !== undefined && isOfTokensCluster(kept, config.joinToken)) return kept;
   const { joinToken } = config;
   if (joinToken === undefined) {
-    throw new Error(`node "${config.nodeName}" has no certificate in ${config.dataDir}/pki and no joinToken in its configuration; make one with "berth token create"`);
+    throw new Error(
+      `node "${config.nodeName}" has no certificate in ${config.dataDir}/pki and no joinToken in its configuration; make one with "berth token create"`,
+    );
   }
   parseJoinToken(joinToken);
   for (let attempt = 0; !signal.aborted; attempt++) {

@@ -25,8 +25,12 @@ describe('a node agent', () => {
 
   test('joins with a token, registers its node, and keeps its lease', async () => {
     const node = host.controlPlane.parts.cache.get('/registry/nodes/n1')?.object;
-    expect(node).toMatchObject({ spec: { podCIDR: '10.107.0.0/24' }, metadata: { labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux' } } });
-    const lease = (): string => JSON.stringify(host.controlPlane.parts.cache.get('/registry/coordination.k8s.io/leases/kube-node-lease/n1')?.object['spec']);
+    expect(node).toMatchObject({
+      spec: { podCIDR: '10.107.0.0/24' },
+      metadata: { labels: { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux' } },
+    });
+    const lease = (): string =>
+      JSON.stringify(host.controlPlane.parts.cache.get('/registry/coordination.k8s.io/leases/kube-node-lease/n1')?.object['spec']);
     await host.until('a lease', () => lease() !== undefined);
     const first = lease();
     await host.until('its renewal', () => lease() !== first);
@@ -43,7 +47,16 @@ describe('a node agent', () => {
     const options = { container: 'main', follow: false, previous: false, timestamps: false };
     const { streams } = host.gateway!;
     expect(await text(streams.logs(pod, options, neverCancelled))).toBe('hello\n');
-    const request = { verb: 'exec', pod, container: 'main', command: ['/bin/cat'], stdin: true, stdout: true, stderr: true, tty: false } as const;
+    const request = {
+      verb: 'exec',
+      pod,
+      container: 'main',
+      command: ['/bin/cat'],
+      stdin: true,
+      stdout: true,
+      stderr: true,
+      tty: false,
+    } as const;
     await using session = await streams.exec(request, neverCancelled);
     await session.writeStdin(Buffer.from('through the tunnel'));
     session.closeStdin();

@@ -17,7 +17,11 @@ export async function runAgent(args: readonly string[], openImages: NodeAgentPar
     return;
   }
   const config = await loadConfig(file);
-  const log = createLogger({ level: config.log.level, format: config.log.format === 'text' ? 'human' : 'json', fields: { node: config.nodeName } });
+  const log = createLogger({
+    level: config.log.level,
+    format: config.log.format === 'text' ? 'human' : 'json',
+    fields: { node: config.nodeName },
+  });
   const stopping = new AbortController();
   let agent: RunningNodeAgent | undefined;
   const stop = async (): Promise<void> => {

@@ -2,7 +2,19 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LocalHosts } from '../../../libs/adapters/local-hosts/index.js';
@@ -44,7 +56,12 @@ export class OneHost implements AsyncDisposable {
 
   /** `name`: of the cluster; `subnet`: three numbers that nobody else uses, `10.89.71`. */
   static async open(name: string, subnet: string): Promise<OneHost> {
-    const network = { clusterCidr: '10.107.0.0/16', serviceCidr: '10.157.0.0/16', dnsAddress: '10.157.0.10', clusterDomain: 'cluster.local' };
+    const network = {
+      clusterCidr: '10.107.0.0/16',
+      serviceCidr: '10.157.0.0/16',
+      dnsAddress: '10.157.0.10',
+      clusterDomain: 'cluster.local',
+    };
     const hosts = new LocalHosts({ cluster: name, bridge: `${name}-0`.slice(0, 15), bridgeAddress: `${subnet}.1/24`, ...network });
     await hosts.createHost({ name: 'n1', address: `${subnet}.11` });
     const dataDir = mkdtempSync('/tmp/berth-link-cp-');
@@ -153,7 +170,12 @@ export class OneHost implements AsyncDisposable {
   /** What a failed test left behind. */
   async #removePods(): Promise<void> {
     const log = new RecordingLogger();
-    const runtime = await openRuncRuntime({ dataDir: join(this.root, 'data'), runDir: join(this.root, 'run'), cgroupRoot: `${this.place.name}/n1`, log });
+    const runtime = await openRuncRuntime({
+      dataDir: join(this.root, 'data'),
+      runDir: join(this.root, 'run'),
+      cgroupRoot: `${this.place.name}/n1`,
+      log,
+    });
     for (const uid of await runtime.sandboxes()) await runtime.removeSandbox(uid);
     runtime[Symbol.dispose]();
     await unmountBelow(this.root);
