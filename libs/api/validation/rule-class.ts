@@ -3,7 +3,9 @@
  * function. class-validator itself can run the same classes on instances; compiled, they run on the plain JSON objects of
  * a request, without instances, at the speed that creates need.
  */
-import { getMetadataStorage, registerDecorator, type ValidationArguments } from 'class-validator';
+import type { ValidationArguments } from 'class-validator';
+import { getMetadataStorage } from 'class-validator/cjs/metadata/MetadataStorage.js';
+import { registerDecorator } from 'class-validator/cjs/register-decorator.js';
 import type { FieldError } from '../errors.js';
 import { Place, type Rule } from './place.js';
 
