@@ -14,13 +14,16 @@ export function validateCreate(kind: KindInfo, object: KubeObject): readonly Fie
   return errors;
 }
 
-/** What is wrong with an update: the object by itself, and against what was stored. */
-export function validateUpdate(kind: KindInfo, object: KubeObject, old: KubeObject): readonly FieldError[] {
+/**
+ * What is wrong with an update: the object by itself, and against what was stored. A pod's `resize` and
+ * `ephemeralcontainers` may change what an update of the pod itself may not.
+ */
+export function validateUpdate(kind: KindInfo, object: KubeObject, old: KubeObject, subresource?: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   const rules = rulesOfKind(kind);
   const at = Place.top(errors);
   validateObjectMetaUpdate(object.metadata, old.metadata, at.field('metadata'));
-  rules.update?.(object, old, at);
+  rules.update?.(object, old, at, subresource);
   // A pod that runs was valid when it came; where an update is refused already, its whole spec is not judged again.
   if (errors.length === 0 || kind.kind !== 'Pod') always(kind, rules, { object, at });
   return withoutRepeats(errors);

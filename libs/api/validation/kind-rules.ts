@@ -16,8 +16,8 @@ import { EndpointSliceRules, endpointSliceUpdate, EndpointsRules, ServiceRules, 
 import * as storage from './rules/storage.js';
 import * as workloads from './rules/workloads.js';
 
-/** Compares an update with what was stored; reports what may not change. */
-export type UpdateRule = (object: object, old: object, at: Place) => void;
+/** Compares an update with what was stored; reports what may not change. `subresource` is the way by which the update comes. */
+export type UpdateRule = (object: object, old: object, at: Place, subresource?: string) => void;
 
 export interface KindRules {
   readonly name: NameForm;
@@ -28,7 +28,7 @@ export interface KindRules {
 interface Row<T extends object> {
   readonly name?: NameForm;
   readonly rules?: RuleClass;
-  readonly update?: (object: T, old: T, at: Place) => void;
+  readonly update?: (object: T, old: T, at: Place, subresource?: string) => void;
 }
 
 function row<T extends object>(key: string, rules: Row<T>): readonly [string, KindRules] {

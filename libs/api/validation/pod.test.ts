@@ -218,6 +218,22 @@ describe('validation of pods', () => {
     ]);
   });
 
+  test('a resize changes amounts and nothing else; debugging only adds containers', () => {
+    const sized = (cpu: string, image = 'x:1'): Given => pod({ containers: [{ ...container, image, resources: { limits: { cpu } } }] });
+    expect(updated(sized('1'), sized('2'), 'resize')).toEqual([]);
+    expect(updated(sized('1'), sized('2'))).toEqual([expect.stringContaining('- containers[0].resources.limits.cpu: "1"')]);
+    expect(updated(sized('1'), sized('2', 'x:2'), 'resize')).toEqual([
+      'spec: Forbidden: only cpu and memory resources are mutable\n- containers[0].image: "x:1"\n+ containers[0].image: "x:2"',
+    ]);
+    const debugged = (...names: readonly string[]): Given =>
+      pod({ ephemeralContainers: names.map((name) => ({ name, image: 'debug:1' })) });
+    expect(updated(pod({}), debugged('a'), 'ephemeralcontainers')).toEqual([]);
+    expect(updated(pod({}), debugged('a'))).toEqual([expect.stringContaining('spec: Forbidden: pod updates may not change fields')]);
+    expect(updated(debugged('a'), debugged('b'), 'ephemeralcontainers')).toEqual([
+      'spec.ephemeralContainers: Forbidden: existing ephemeral containers "a" may not be removed',
+    ]);
+  });
+
   test('a status update looks at metadata and counts only', () => {
     const { info, object } = complete({ ...pod({ restartPolicy: 'No' }), status: { observedGeneration: -1 } });
     expect(validateStatusUpdate(info, object, object).map(fieldErrorText)).toEqual([

@@ -54,7 +54,9 @@ async function writeChange(context: ApiContext, operation: Operation, live: Cach
   const scoped = keepSystemFields(old, onlyWritablePart(operation, old, wanted));
   const admitted = admit(context, operation, { action: 'UPDATE', object: scoped, old });
   const counted = withMetadata(admitted, { generation: nextGeneration(kind, old, admitted) });
-  const errors = (judgesWhole(operation) ? validateUpdate : validateStatusUpdate)(kind, counted, old);
+  const errors = judgesWhole(operation)
+    ? validateUpdate(kind, counted, old, operation.subresource)
+    : validateStatusUpdate(kind, counted, old);
   if (errors.length > 0) throw invalid(kind, old.metadata.name ?? '', errors);
   const object = recordManagers(context, operation, old, counted);
   if (sameData(withoutVersion(object), withoutVersion(old)) && !isFinished(operation, object)) return live;

@@ -6,12 +6,13 @@ import type { Place } from '../place.js';
 const FORBIDDEN_CHANGE =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
-/** Fields that `kubectl label`, the scheduler and the eviction machinery may not touch through an update of the whole pod. */
-export function podUpdate(pod: Pod, old: Pod, at: Place): void {
+/** Reports what an update of a pod may not change, or one through `resize` or `ephemeralcontainers`. */
+export function podUpdate(pod: Pod, old: Pod, at: Place, subresource?: string): void {
   const spec = pod.spec;
   const before = old.spec;
   if (spec === undefined || before === undefined) return;
   const place = at.field('spec');
+  if (subresource === 'ephemeralcontainers') return ephemeralContainersUpdate(spec, before, place);
   if (!sameNumber(spec.containers, before.containers)) {
     place.field('containers').forbidden('pod updates may not add or remove containers');
     return;
@@ -22,12 +23,46 @@ export function podUpdate(pod: Pod, old: Pod, at: Place): void {
   }
   deadline(spec, before, place.field('activeDeadlineSeconds'));
   addedTolerations(spec.tolerations ?? [], before.tolerations ?? [], place.field('tolerations'));
+  if (subresource === 'resize') return resize(spec, before, place);
   const rest = withMutableFieldsOf(before, spec);
   if (!isSame(rest, before)) place.forbidden(`${FORBIDDEN_CHANGE}\n${difference(before, rest).join('\n')}`);
 }
 
 function sameNumber(a: readonly unknown[] | undefined, b: readonly unknown[] | undefined): boolean {
   return (a ?? []).length === (b ?? []).length;
+}
+
+const RESIZE_FORBIDDEN = 'only cpu and memory resources are mutable';
+
+/** A resize changes amounts of CPU and memory, and nothing else; with them the pod keeps its quality of service. */
+function resize(spec: PodSpec, before: PodSpec, at: Place): void {
+  const withOldAmounts = (
+    list: readonly Container[] | undefined,
+    source: readonly Container[] | undefined,
+  ): readonly Container[] | undefined =>
+    list?.map((container, index) => ({ ...container, resources: source?.[index]?.resources, resizePolicy: source?.[index]?.resizePolicy }));
+  const rest: PodSpec = {
+    ...spec,
+    containers: withOldAmounts(spec.containers, before.containers) ?? [],
+    initContainers: withOldAmounts(spec.initContainers, before.initContainers),
+    resources: before.resources,
+  };
+  if (!isSame(rest, before)) at.forbidden(`${RESIZE_FORBIDDEN}\n${difference(before, rest).join('\n')}`);
+}
+
+/** Ephemeral containers can only be added: what was looked at stays on record. */
+function ephemeralContainersUpdate(spec: PodSpec, before: PodSpec, at: Place): void {
+  const place = at.field('ephemeralContainers');
+  const now = new Map((spec.ephemeralContainers ?? []).map((container, index) => [container.name, { container, index }]));
+  for (const old of before.ephemeralContainers ?? []) {
+    const found = now.get(old.name);
+    if (found === undefined) place.forbidden(`existing ephemeral containers ${JSON.stringify(old.name)} may not be removed`);
+    else if (!isSame(found.container, old)) {
+      place.index(found.index).forbidden(`existing ephemeral container ${JSON.stringify(old.name)} may not be changed`);
+    }
+  }
+  const rest: PodSpec = { ...spec, ephemeralContainers: before.ephemeralContainers };
+  if (!isSame(rest, before)) at.forbidden(`${FORBIDDEN_CHANGE}\n${difference(before, rest).join('\n')}`);
 }
 
 /** A deadline can come and come nearer; it cannot move away. */
@@ -64,8 +99,6 @@ function withMutableFieldsOf(old: PodSpec, spec: PodSpec): PodSpec {
     ...(graceMayShrink ? { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds } : {}),
     ...(openedGates ? { schedulingGates: old.schedulingGates } : {}),
     ...(gated ? { nodeSelector: old.nodeSelector, affinity: old.affinity } : {}),
-    // Ephemeral containers are added through their own subresource; equality is checked there.
-    ephemeralContainers: old.ephemeralContainers,
   };
 }
 

@@ -28,9 +28,9 @@ export function created(given: Given): readonly string[] {
 }
 
 /** The errors of an update, as texts. */
-export function updated(old: Given, given: Given): readonly string[] {
+export function updated(old: Given, given: Given, subresource?: string): readonly string[] {
   const { info, object } = complete(given);
-  return validateUpdate(info, object, complete(old).object).map(fieldErrorText);
+  return validateUpdate(info, object, complete(old).object, subresource).map(fieldErrorText);
 }
 
 /** The least container. */
