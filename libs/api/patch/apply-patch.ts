@@ -18,6 +18,9 @@ export const patchContentTypes: Readonly<Record<string, PatchType>> = {
   'application/strategic-merge-patch+json': 'strategic',
 };
 
+/** Duplicate fields of a patch that are listed in one answer. */
+const DUPLICATES_MAX = 100;
+
 /**
  * The patched object. `current` is in the version of `kind` and is not changed. Throws StatusError: BadRequest for a patch
  * that cannot be read, Invalid for one that does not apply or whose outcome has wrong types, UnsupportedMediaType for a
@@ -30,12 +33,13 @@ export function applyPatch(
   patch: { readonly text: string } & Pick<DecodeOptions, 'fieldValidation'>,
 ): Decoded {
   const parsed = parsePatch(patch.text);
-  const patched = patchValue(kind, type, current, parsed);
-  const duplicates = patch.fieldValidation === undefined || patch.fieldValidation === 'Ignore' ? [] : findDuplicateFields(patch.text);
-  const problems = type === 'json' ? [] : duplicates.map((path) => `duplicate field "${path}"`);
-  if (patch.fieldValidation === 'Strict' && problems.length > 0) throw strictError(problems);
-  const decoded = decodePatched(kind, patched, patch);
-  return { object: decoded.object, warnings: [...problems, ...decoded.warnings] };
+  const validation = patch.fieldValidation ?? 'Ignore';
+  const patched = decodePatched(kind, patchValue(kind, type, current, parsed), validation === 'Ignore' ? 'Ignore' : 'Warn');
+  if (validation === 'Ignore') return patched;
+  const duplicates = type === 'json' ? [] : findDuplicateFields(patch.text, DUPLICATES_MAX);
+  const problems = [...duplicates.map((path) => `duplicate field "${path}"`), ...patched.warnings];
+  if (validation === 'Strict' && problems.length > 0) throw new StatusError('BadRequest', `strict decoding error: ${problems.join(', ')}`);
+  return { object: patched.object, warnings: problems };
 }
 
 function parsePatch(text: string): unknown {
@@ -63,17 +67,12 @@ function patchValue(kind: DecodeTarget, type: PatchType, current: KubeObject, pa
   return applyStrategicMerge(kind.schema, current, patch);
 }
 
-function strictError(problems: readonly string[]): StatusError {
-  return new StatusError('BadRequest', `strict decoding error: ${problems.join(', ')}`);
-}
-
-function decodePatched(kind: DecodeTarget, patched: unknown, options: Pick<DecodeOptions, 'fieldValidation'>): Decoded {
+function decodePatched(kind: DecodeTarget, patched: unknown, fieldValidation: 'Ignore' | 'Warn'): Decoded {
   try {
-    return decodeValue(kind, patched, options);
+    return decodeValue(kind, patched, { fieldValidation });
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const problem = error.message.replace(/^.*? cannot be handled as a \w+: /s, '');
-    if (problem.startsWith('strict decoding error')) throw new StatusError('BadRequest', problem);
     const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
     throw new StatusError('Invalid', ` "" is invalid: patch: ${message}`, {
       causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],

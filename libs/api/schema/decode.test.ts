@@ -50,13 +50,13 @@ describe('decoding a body', () => {
     const text =
       '{"kind":"Deployment","metadata":{"name":"a","name":"b"},"spec":{"replica":1,"template":{"spec":{"containers":[{"foo":1}]}}}}';
     expect(message(deployment, text, 'Strict')).toBe(
-      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.replica", unknown field "spec.template.spec.containers[0].foo", duplicate field "metadata.name"',
+      'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: duplicate field "metadata.name", unknown field "spec.replica", unknown field "spec.template.spec.containers[0].foo"',
     );
     const warned = decodeObject(deployment, text, { fieldValidation: 'Warn' });
     expect(warned.warnings).toEqual([
+      'duplicate field "metadata.name"',
       'unknown field "spec.replica"',
       'unknown field "spec.template.spec.containers[0].foo"',
-      'duplicate field "metadata.name"',
     ]);
     expect(decodeObject(deployment, text).warnings).toEqual([]);
     expect(warned.object).toEqual({
@@ -70,6 +70,13 @@ describe('decoding a body', () => {
   test('finds duplicates of escaped names and in list members', () => {
     expect(message(pod, '{"spec":{"containers":[{"name":"a"},{"name":"a","\\u006eame":"{\\"b"}]}}', 'Strict')).toContain(
       'duplicate field "spec.containers[1].name"',
+    );
+  });
+
+  test('reports problems in the order of the text, and nothing about the inside of unknown fields', () => {
+    const text = '{"spec":{"new":{"a":1,"a":2},"new":3,"paused":true,"paused":false,"template":{"spec":{"other":1}}}}';
+    expect(message(deployment, text, 'Strict')).toContain(
+      'strict decoding error: unknown field "spec.new", duplicate field "spec.paused", unknown field "spec.template.spec.other"',
     );
   });
 
@@ -112,6 +119,11 @@ describe('decoding a body', () => {
       'quantities must match the regular expression',
     );
     expect(message(pod, { metadata: { creationTimestamp: 'yesterday' } })).toContain('parsing time "yesterday" as');
+  });
+
+  test('puts kind and version first, also where the body leaves them empty', () => {
+    const { object } = decodeObject(pod, '{"spec":{},"apiVersion":"","metadata":{"namespace":"","name":"p"}}');
+    expect(JSON.stringify(object)).toBe('{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{}}');
   });
 
   test('keeps free-form values as they are', () => {

@@ -6,7 +6,7 @@
 import { StatusError } from '../errors.js';
 import { apiVersionOf } from '../kinds.js';
 import type { KubeObject } from '../object.js';
-import { findDuplicateFields } from './duplicate-fields.js';
+import { describeFieldProblems } from './duplicate-fields.js';
 import { goTypeWord, jsonWord } from './go-words.js';
 import { explainSyntaxError } from './json-syntax.js';
 import { readScalar, ValueError, WrongTypeError } from './scalars.js';
@@ -44,15 +44,13 @@ const SUMMARY_CHARS = 30;
 
 /** Decodes JSON text. Throws StatusError (BadRequest). */
 export function decodeObject(target: DecodeTarget, text: string, options: DecodeOptions = {}): Decoded {
-  const validation = options.fieldValidation ?? 'Ignore';
   const body = parseJson(target, text);
-  const duplicates = validation === 'Ignore' ? [] : findDuplicateFields(text, STRICT_ERRORS_MAX);
-  return decode(target, body, duplicates, options);
+  return decode(target, body, options, (unknown) => describeFieldProblems(text, unknown, STRICT_ERRORS_MAX));
 }
 
 /** Decodes a value that is no text any more, such as the outcome of a patch. Throws StatusError (BadRequest). */
 export function decodeValue(target: DecodeTarget, value: unknown, options: DecodeOptions = {}): Decoded {
-  return decode(target, value, [], options);
+  return decode(target, value, options, (unknown) => unknown.map((path) => `unknown field "${path}"`));
 }
 
 function parseJson(target: DecodeTarget, text: string): unknown {
@@ -78,7 +76,13 @@ function summarize(text: string): string {
   return text.length > SUMMARY_CHARS ? `${shown} ...` : shown;
 }
 
-function decode(target: DecodeTarget, body: unknown, duplicates: readonly string[], options: DecodeOptions): Decoded {
+/** `describe` turns the paths of unknown fields into all problems with fields, in their order. */
+function decode(
+  target: DecodeTarget,
+  body: unknown,
+  options: DecodeOptions,
+  describe: (unknown: readonly string[]) => readonly string[],
+): Decoded {
   if (!isRecord(body)) {
     const problem = `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonWord(body)} into Go value of type struct`;
     throw unrecognized(target, problem, JSON.stringify(body) ?? '');
@@ -95,11 +99,8 @@ function decode(target: DecodeTarget, body: unknown, duplicates: readonly string
     if (error instanceof DecodeError) throw refuse(error.message);
     throw error;
   }
-  const problems = [
-    ...reader.unknownFields.map((path) => `unknown field "${path}"`),
-    ...duplicates.map((path) => `duplicate field "${path}"`),
-  ];
   const validation = options.fieldValidation ?? 'Ignore';
+  const problems = validation === 'Ignore' ? [] : describe(reader.unknownFields);
   if (validation === 'Strict' && problems.length > 0) throw refuse(`strict decoding error: ${problems.join(', ')}`);
   return { object: withTypeMeta(said, value), warnings: validation === 'Warn' ? problems : [] };
 }
@@ -133,8 +134,8 @@ function checkVersionAndKind(target: DecodeTarget, body: Readonly<Record<string,
 
 /** apiVersion and kind first, as clients expect to read them; metadata always present. */
 function withTypeMeta(said: SaidKind, value: Readonly<Record<string, unknown>>): KubeObject {
-  const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
-  return { ...value, apiVersion: said.apiVersion, kind: said.kind, metadata };
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = value;
+  return { apiVersion: said.apiVersion, kind: said.kind, metadata: isRecord(metadata) ? metadata : {}, ...rest };
 }
 
 /** The complete message of a value that cannot be decoded. */
