@@ -9,7 +9,7 @@ function anOperation(spec: Partial<StoredOperation['spec']> = {}, status?: Store
   return {
     apiVersion: 'berth.dev/v1alpha1',
     kind: 'Operation',
-    metadata: { name: 'drain', namespace: 'default', uid: 'u1', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
+    metadata: { name: 'drain', uid: 'u1', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
     spec: { type: 'DrainNode', ...spec },
     status,
   };

@@ -82,7 +82,7 @@ class Operations implements AsyncDisposable {
   }
 
   async #work(job: OperationJob): Promise<void> {
-    const key = storeKey(operationsResource, job.namespace, job.name);
+    const key = storeKey(operationsResource, undefined, job.name);
     const operation = this.#read(this.options.cache.get(key)?.object);
     const decision = decideRun(operation, job);
     if (operation === undefined || decision === 'skip') return;
@@ -187,7 +187,6 @@ class Reports implements OperationReporter, AsyncDisposable {
 
 function jobOf(operation: StoredOperation): OperationJob {
   return {
-    namespace: operation.metadata.namespace ?? '',
     name: operation.metadata.name,
     uid: operation.metadata.uid,
     attempt: attemptOf(operation),

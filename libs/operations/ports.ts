@@ -26,7 +26,6 @@ export type OperationHandlers = Readonly<Record<string, OperationHandler>>;
 
 /** One delivery of an operation to a worker. */
 export interface OperationJob {
-  readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly attempt: number;

@@ -8,7 +8,7 @@ const POLL_MS = 200;
 const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Cancelled']);
 
 export interface OperationJson {
-  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly metadata: { readonly name: string };
   readonly spec: { readonly type: string; readonly parameters?: Readonly<Record<string, string>>; readonly attempt?: number };
   readonly status?: {
     readonly phase?: string;
@@ -19,32 +19,28 @@ export interface OperationJson {
   };
 }
 
-const basePath = (namespace: string): string => `/apis/berth.dev/v1alpha1/namespaces/${namespace}/operations`;
+const basePath = '/apis/berth.dev/v1alpha1/operations';
 
 export interface OperationRequest {
-  readonly namespace: string;
   /** `drain-node-2-`: the server adds a suffix. */
   readonly generateName: string;
   readonly type: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export function createOperation(
-  client: ApiClient,
-  { namespace, generateName, type, parameters }: OperationRequest,
-): Promise<OperationJson> {
+export function createOperation(client: ApiClient, { generateName, type, parameters }: OperationRequest): Promise<OperationJson> {
   const body = JSON.stringify({
     apiVersion: 'berth.dev/v1alpha1',
     kind: 'Operation',
-    metadata: { generateName, namespace },
+    metadata: { generateName },
     spec: { type, parameters },
   });
-  return client.json<OperationJson>(basePath(namespace), { method: 'POST', body });
+  return client.json<OperationJson>(basePath, { method: 'POST', body });
 }
 
 /** Shows log and progress until the operation is final. Throws CliError when it failed or was cancelled. */
 export async function followOperation(client: ApiClient, { metadata }: OperationJson, io: Io): Promise<void> {
-  const path = `${basePath(metadata.namespace)}/${metadata.name}`;
+  const path = `${basePath}/${metadata.name}`;
   let interrupted = false;
   const cancel = (): void => {
     interrupted = true;
@@ -61,7 +57,7 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
       const { phase = '', message = '' } = operation.status ?? {};
       if (phase === 'Succeeded') return;
       if (finalPhases.has(phase))
-        throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -n ${metadata.namespace} -o yaml`);
+        throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -o yaml`);
       await sleep(POLL_MS);
     }
   } finally {

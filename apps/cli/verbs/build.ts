@@ -46,7 +46,7 @@ export interface BuildRequest {
 }
 
 /** Uploads the context and follows the build. Throws CliError. */
-export async function buildImage({ client, namespace }: Session, io: Io, { context, flags }: BuildRequest): Promise<void> {
+export async function buildImage({ client }: Session, io: Io, { context, flags }: BuildRequest): Promise<void> {
   if (!existsSync(context) || !statSync(context).isDirectory()) throw new CliError(`${context} is not a folder`, exitCodes.usage);
   const dockerfile = flags.file === undefined ? 'Dockerfile' : relative(context, resolve(flags.file));
   if (!existsSync(join(context, dockerfile)))
@@ -57,7 +57,6 @@ export async function buildImage({ client, namespace }: Session, io: Io, { conte
     );
   const contextId = await progress(io, `send ${context}`, () => sendContext(client, context));
   const operation = await createOperation(client, {
-    namespace,
     generateName: 'build-',
     type: 'BuildImage',
     parameters: {

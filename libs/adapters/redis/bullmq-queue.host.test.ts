@@ -15,7 +15,7 @@ const silent: Logger = {
   error: () => undefined,
   child: () => silent,
 };
-const job: OperationJob = { namespace: 'default', name: 'drain', uid: 'u1', attempt: 1 };
+const job: OperationJob = { name: 'drain', uid: 'u1', attempt: 1 };
 const folder = mkdtempSync(join(tmpdir(), 'berth-redis-'));
 let port = 0;
 let redis: ChildProcess | undefined;
