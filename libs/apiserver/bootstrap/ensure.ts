@@ -1,6 +1,6 @@
 /** Objects that every cluster has from its first moment: made where missing, never overwritten. */
 import type { KubeObject } from '../../api/index.js';
-import { findByKind, StatusError } from '../../api/index.js';
+import { findByKind, StatusError, storeKey } from '../../api/index.js';
 import type { ApiContext } from '../registry/context.js';
 import { createObjectClient } from '../client/object-client.js';
 import { bootstrapBindings, bootstrapRoles } from './rbac.js';
@@ -14,6 +14,8 @@ export async function ensureBootstrapObjects(context: ApiContext): Promise<void>
   const ensure = async (object: KubeObject): Promise<void> => {
     const kind = findByKind(object.apiVersion, object.kind);
     if (kind === undefined) throw new Error(`bootstrap object of an unknown kind: ${object.apiVersion} ${object.kind}`);
+    // Looked up first: creating a Service again would be refused for its address, not for its name.
+    if (context.cache.get(storeKey(kind, object.metadata.namespace, object.metadata.name ?? '')) !== undefined) return;
     try {
       await client.create(kind, object);
     } catch (error) {
