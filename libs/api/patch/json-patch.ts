@@ -19,7 +19,7 @@ interface Operation {
 const operations: readonly string[] = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
 const pointerPattern = /^(?:\/(?:[^/~]|~[01])*)*$/;
 
-/** An operation does not apply; the whole patch fails. */
+/** An operation does not apply; the whole patch fails. Kubernetes tells clients one sentence for all of these: a cause would replace it in kubectl. */
 class PatchError extends Error {}
 
 function decodeOperation(source: unknown): Operation {
@@ -60,9 +60,7 @@ export function applyJsonPatch(current: JsonRecord, patch: unknown): unknown {
     for (const operation of decodeOperations(patch)) document.apply(operation);
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
-    throw new StatusError('Invalid', 'the server rejected our request due to an error in our request', {
-      causes: [{ reason: 'UnexpectedServerResponse', message: error.message }],
-    });
+    throw new StatusError('Invalid', 'the server rejected our request due to an error in our request');
   }
   return document.value;
 }

@@ -191,6 +191,12 @@ describe('JSON patch', () => {
     expect(patched('json', live, ops).metadata.finalizers).toEqual(['first', 'middle', 'last']);
   });
 
+  test('says of any operation that does not apply what Kubernetes says', () => {
+    const { status } = failure(() => patched('json', live, [{ op: 'test', path: '/data/a', value: '2' }]));
+    expect(status.message).toBe('the server rejected our request due to an error in our request');
+    expect(status.details).toBeUndefined();
+  });
+
   test('stops copies of copies before they fill the memory', () => {
     const doubling = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/data', path: `/data/x${i}` }));
     expect(failure(() => patched('json', live, doubling)).reason).toBe('Invalid');
