@@ -1,0 +1,3 @@
+export { serveSpdy } from './session.js';
+export type { ByteLine, SpdyStream } from './session.js';
+export type { Headers } from './header-codec.js';
