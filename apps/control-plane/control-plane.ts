@@ -11,7 +11,12 @@ import {
   createObjectClient,
   ensureBootstrapObjects,
   type ApiSettings,
+<<<<<<< HEAD
   type HealthCheck,
+=======
+  type NodeStreams,
+  type UsageSource,
+>>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
 } from '../../libs/apiserver/index.js';
 import { startWatchCache } from '../../libs/storage/index.js';
 import { accountCheck } from './account-check.js';
@@ -38,8 +43,14 @@ export interface ControlPlane extends AsyncDisposable {
   readonly gateway: RunningGateway | undefined;
 }
 
+/** Other ways to the nodes than the gateway's; for tests. */
+export interface Overrides {
+  readonly streams?: NodeStreams | undefined;
+  readonly usage?: UsageSource | undefined;
+}
+
 /** Starts the process's roles; resolves when the API answers. Disposing stops them in reverse order. */
-export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
+export async function startControlPlane(config: ControlPlaneConfig, overrides: Overrides = {}): Promise<ControlPlane> {
   const running = new Lifetimes();
   try {
     const parts = await openParts(config, running);
@@ -48,11 +59,17 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
     if (has('controllers')) running.use(leadControllers(parts, gateway?.usage ?? noUsage));
     if (has('scheduler')) running.use(leadScheduler(parts));
+<<<<<<< HEAD
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
     const handlers = { BuildImage: buildImageHandler({ images: parts.images, contexts, folder: join(config.dataDir, 'builds') }) };
     const operations =
       has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, handlers)) : undefined;
     const apiPort = has('api') ? await startApiRole(parts, { gateway, contexts, health: operations?.health }, running) : undefined;
+=======
+    const apiPort = has('api')
+      ? await startApiRole(parts, { streams: gateway?.streams, usage: gateway?.usage, ...overrides }, running)
+      : undefined;
+>>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {
     await running[Symbol.asyncDispose]();
@@ -93,6 +110,7 @@ async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGatewa
   return gateway;
 }
 
+<<<<<<< HEAD
 interface ApiRoleNeeds {
   readonly gateway: RunningGateway | undefined;
   readonly contexts: BuildContexts;
@@ -101,14 +119,23 @@ interface ApiRoleNeeds {
 }
 
 async function startApiRole(parts: ControlPlaneParts, { gateway, contexts, health }: ApiRoleNeeds, running: Lifetimes): Promise<number> {
+=======
+async function startApiRole(parts: ControlPlaneParts, nodes: Overrides, running: Lifetimes): Promise<number> {
+>>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
   const { config, pki, log, store, tokens, context } = parts;
   const api = createApi({
     context,
     tokens,
     staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
+<<<<<<< HEAD
     nodes: gateway?.streams ?? noNodes,
     usage: gateway?.usage ?? noUsage,
     health: [storeHealth(store), ...(health === undefined ? [] : [health])],
+=======
+    nodes: nodes.streams ?? noNodes,
+    usage: nodes.usage ?? noUsage,
+    health: [storeHealth(store)],
+>>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
   });
   const { host, port } = config.api;
   const server = running.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server, contexts }));

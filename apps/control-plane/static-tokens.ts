@@ -1,6 +1,7 @@
 /** Fixed bearer tokens: a file in the form of Kubernetes' `--token-auth-file`. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isMissing } from '../../libs/adapters/x509/index.js';
 import type { StaticTokens, UserInfo } from '../../libs/apiserver/index.js';
 
 /** Lines `token,user,uid,"group1,group2"`; no file, no tokens. Tokens are compared by their hash, so that time tells nothing about them. */
@@ -20,7 +21,7 @@ async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (isMissing(error)) return '';
     throw error;
   }
 }

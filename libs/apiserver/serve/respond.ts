@@ -1,13 +1,13 @@
 /** From objects to response bodies, in the form that the client accepts. */
 import { stringify } from 'yaml';
-import type { FailureStatus, KindInfo, KubeObject, StatusError } from '../../api/index.js';
+import { printTable, type FailureStatus, type KindInfo, type KubeObject, type StatusError } from '../../api/index.js';
 import type { Instant } from '../../kit/index.js';
 import type { CachedObject } from '../../storage/index.js';
 import type { ApiRequest, ApiResponse } from '../ports.js';
 import { isStoredForm, fromStorage } from '../registry/versions.js';
 import type { Listing } from '../registry/list.js';
 import { negotiate, type Accepted } from '../request/negotiation.js';
-import { listHead, partialMetadata, partialMetadataList, tableOf, type IncludeObject, type ListMeta } from './table.js';
+import { listHead, partialMetadata, partialMetadataList, type IncludeObject, type ListMeta } from './lists.js';
 
 type Body = Extract<ApiResponse, { kind: 'body' }>;
 
@@ -35,7 +35,7 @@ export function objectResponse(kind: KindInfo, item: CachedObject, form: Form, s
   const object = fromStorage(kind, item.object);
   if (as?.kind === 'Table') {
     const metadata = { resourceVersion: object.metadata.resourceVersion };
-    return data(tableOf(kind, [object], { ...form, metadata, headers: true }), form, status);
+    return data(printTable(kind, [object], { now: form.now, includeObject: form.include, metadata }), form, status);
   }
   return data(as === undefined ? object : partialMetadata(object), form, status);
 }
@@ -51,22 +51,24 @@ export function listResponse(kind: KindInfo, listing: Listing, form: Form): Body
     return jsonText(`${listHead(kind, metadata)}${listing.items.map((item) => item.json).join(',')}]}\n`, form, 200);
   }
   const objects = listing.items.map((item) => fromStorage(kind, item.object));
-  if (as?.kind === 'Table') return data(tableOf(kind, objects, { ...form, metadata, headers: true }), form);
+  if (as?.kind === 'Table')
+    return data(printTable(kind, objects, { now: form.now, includeObject: form.include, metadata: { ...metadata } }), form);
   if (as !== undefined) return data(partialMetadataList(objects, metadata), form);
   return data({ ...JSON.parse(`${listHead(kind, metadata)}]}`), items: objects }, form);
 }
 
 /** How a watch writes the objects of its events; `undefined` where their stored text will do. */
-export function eventRenderer(kind: KindInfo, form: Form): ((object: KubeObject) => string) | undefined {
+export function eventRenderer(kind: KindInfo, form: Form, now: () => Instant): ((object: KubeObject) => string) | undefined {
   const { as } = form.accepted;
   if (as === undefined) return isStoredForm(kind) ? undefined : (object) => JSON.stringify(fromStorage(kind, object));
   if (as.kind !== 'Table') return (object) => JSON.stringify(partialMetadata(object));
   let headers = true; // the columns come with the first event only
   return (object) => {
     const metadata = { resourceVersion: object.metadata.resourceVersion };
-    const table = tableOf(kind, [fromStorage(kind, object)], { ...form, metadata, headers });
+    const table = printTable(kind, [fromStorage(kind, object)], { now: now(), includeObject: form.include, metadata });
+    const shown = headers ? table : { ...table, columnDefinitions: [] };
     headers = false;
-    return JSON.stringify(table);
+    return JSON.stringify(shown);
   };
 }
 
