@@ -11,12 +11,9 @@ import {
   createObjectClient,
   ensureBootstrapObjects,
   type ApiSettings,
-<<<<<<< HEAD
   type HealthCheck,
-=======
   type NodeStreams,
   type UsageSource,
->>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
 } from '../../libs/apiserver/index.js';
 import { startWatchCache } from '../../libs/storage/index.js';
 import { accountCheck } from './account-check.js';
@@ -59,17 +56,17 @@ export async function startControlPlane(config: ControlPlaneConfig, overrides: O
     const gateway = has('gateway') ? running.use(await startGatewayRole(parts)) : undefined;
     if (has('controllers')) running.use(leadControllers(parts, gateway?.usage ?? noUsage));
     if (has('scheduler')) running.use(leadScheduler(parts));
-<<<<<<< HEAD
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
     const handlers = { BuildImage: buildImageHandler({ images: parts.images, contexts, folder: join(config.dataDir, 'builds') }) };
     const operations =
       has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, handlers)) : undefined;
-    const apiPort = has('api') ? await startApiRole(parts, { gateway, contexts, health: operations?.health }, running) : undefined;
-=======
     const apiPort = has('api')
-      ? await startApiRole(parts, { streams: gateway?.streams, usage: gateway?.usage, ...overrides }, running)
+      ? await startApiRole(
+          parts,
+          { streams: gateway?.streams, usage: gateway?.usage, ...overrides, contexts, health: operations?.health },
+          running,
+        )
       : undefined;
->>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
     return { parts, apiPort, gateway, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
   } catch (error) {
     await running[Symbol.asyncDispose]();
@@ -110,32 +107,25 @@ async function startGatewayRole(parts: ControlPlaneParts): Promise<RunningGatewa
   return gateway;
 }
 
-<<<<<<< HEAD
-interface ApiRoleNeeds {
-  readonly gateway: RunningGateway | undefined;
+interface ApiRoleNeeds extends Overrides {
   readonly contexts: BuildContexts;
   /** Of the operations role, where it runs here. */
   readonly health: HealthCheck | undefined;
 }
 
-async function startApiRole(parts: ControlPlaneParts, { gateway, contexts, health }: ApiRoleNeeds, running: Lifetimes): Promise<number> {
-=======
-async function startApiRole(parts: ControlPlaneParts, nodes: Overrides, running: Lifetimes): Promise<number> {
->>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
+async function startApiRole(
+  parts: ControlPlaneParts,
+  { streams, usage, contexts, health }: ApiRoleNeeds,
+  running: Lifetimes,
+): Promise<number> {
   const { config, pki, log, store, tokens, context } = parts;
   const api = createApi({
     context,
     tokens,
     staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
-<<<<<<< HEAD
-    nodes: gateway?.streams ?? noNodes,
-    usage: gateway?.usage ?? noUsage,
+    nodes: streams ?? noNodes,
+    usage: usage ?? noUsage,
     health: [storeHealth(store), ...(health === undefined ? [] : [health])],
-=======
-    nodes: nodes.streams ?? noNodes,
-    usage: nodes.usage ?? noUsage,
-    health: [storeHealth(store)],
->>>>>>> 260ad30 (Prove the API with stock kubectl and Helm: tables, edits, sessions over both transports, port-forward tunnels)
   });
   const { host, port } = config.api;
   const server = running.use(await startApiServer(api, { host, port, caPem: pki.caPem, certificate: pki.server, contexts }));
