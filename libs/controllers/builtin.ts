@@ -3,11 +3,15 @@ import type { UsageSource } from '../apiserver/index.js';
 import { hpaController } from '../autoscaler/index.js';
 import type { AutoscalerSettings } from '../autoscaler/index.js';
 import type { Controller } from '../reconciling/index.js';
+import { cronJobController } from './cronjob/reconcile.js';
+import { daemonSetController } from './daemonset/reconcile.js';
 import { deploymentController } from './deployment/reconcile.js';
+import { disruptionController } from './disruption/reconcile.js';
 import { endpointsController } from './endpoints/reconcile.js';
 import { endpointSliceMirroringController } from './endpointslice/mirroring.js';
 import { endpointSliceController } from './endpointslice/reconcile.js';
 import { garbageCollector } from './garbage/reconcile.js';
+import { jobController } from './job/reconcile.js';
 import { namespaceController } from './namespace/reconcile.js';
 import { nodeCidrController } from './node-cidr/reconcile.js';
 import type { HealthSettings } from './node-lifecycle/health.js';
@@ -15,6 +19,7 @@ import { nodeLifecycleController } from './node-lifecycle/reconcile.js';
 import { podGarbageController } from './pod-garbage/reconcile.js';
 import { replicaSetController } from './replicaset/reconcile.js';
 import { rootCaController, serviceAccountController } from './serviceaccount/reconcile.js';
+import { statefulSetController } from './statefulset/reconcile.js';
 
 export interface ControllerOptions {
   /** PEM of the cluster CA, published as `kube-root-ca.crt` in every namespace. */
@@ -34,6 +39,11 @@ export function builtinControllers(options: ControllerOptions): readonly Control
   return [
     deploymentController,
     replicaSetController,
+    statefulSetController,
+    daemonSetController,
+    jobController,
+    cronJobController,
+    disruptionController,
     endpointSliceController,
     endpointSliceMirroringController,
     endpointsController,

@@ -9,3 +9,4 @@ export * from './model/pod-facts.js';
 export * from './model/node-state.js';
 export * from './model/snapshot.js';
 export * from './tolerations.js';
+export { nodeAffinityOf } from './filters/node-affinity.js';

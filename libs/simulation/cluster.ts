@@ -41,6 +41,8 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly invariants: InvariantChecker;
   /** CPU that each running pod uses, in cores, by its labels; changed by tests to make load. */
   load: (pod: Stored<Pod>) => number = () => 0;
+  /** How a pod's containers end by themselves, some time after their start; most do not. */
+  finishing: (pod: Stored<Pod>) => 'Succeeded' | 'Failed' | undefined = () => undefined;
   readonly #options: SimulationOptions;
   readonly #random: SeededRandom;
   readonly #cache: RunningWatchCache;
@@ -109,7 +111,13 @@ export class SimulatedCluster implements AsyncDisposable {
     const { cpuPerNode = '4', memoryPerNode = '8Gi', startMs = [20, 300], stopMs = [10, 100] } = this.#options;
     const node = new SimulatedNode(
       { name: `node-${index}`, address: `10.88.0.${10 + index}`, cpu: cpuPerNode, memory: memoryPerNode, labels, startMs, stopMs },
-      { cache: this.#cache, client: this.client, clock: this.clock, random: this.#random },
+      {
+        cache: this.#cache,
+        client: this.client,
+        clock: this.clock,
+        random: this.#random,
+        finishing: (pod) => this.finishing(pod),
+      },
     );
     this.nodes.push(node);
     await this.#until(node.register());

@@ -23,6 +23,8 @@ export interface NodePorts {
   readonly client: ObjectClient;
   readonly clock: Clock;
   readonly random: Random;
+  /** How a started pod ends by itself, if it does. */
+  readonly finishing: (pod: Stored<Pod>) => 'Succeeded' | 'Failed' | undefined;
 }
 
 const HEARTBEAT_MS = 1_000;
@@ -143,7 +145,9 @@ export class SimulatedNode implements Disposable {
     const { uid, deletionTimestamp } = pod.metadata;
     if (!this.#alive || this.#closed || pod.spec?.nodeName !== this.name || this.#moving.has(uid)) return;
     if (deletionTimestamp !== undefined) this.#move(pod, this.#settings.stopMs, () => this.#stop(pod));
+    else if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return;
     else if (!this.#running.has(uid)) this.#move(pod, this.#settings.startMs, () => this.#start(pod));
+    else if (this.#ports.finishing(pod) !== undefined) this.#move(pod, this.#settings.stopMs, () => this.#finish(pod));
     else if (pod.status?.conditions?.some((each) => each.type === 'Ready' && each.reason === 'NodeNotReady') === true) {
       this.#move(pod, [1, 1], () => this.#start(pod));
     }
@@ -204,6 +208,23 @@ export class SimulatedNode implements Disposable {
     };
     await this.#ports.client.updateStatus(resources.pods, object);
     this.#running.set(pod.metadata.uid, { ip, ready: !isBroken });
+  }
+
+  async #finish(pod: Stored<Pod>): Promise<void> {
+    const current = this.#current(pod);
+    const phase = this.#ports.finishing(pod);
+    if (current === undefined || phase === undefined) return;
+    const finishedAt = formatTime(this.#ports.clock.now());
+    const conditions = (current.status?.conditions ?? []).map((each) => (each.type === 'Ready' ? { ...each, status: 'False' } : each));
+    const containerStatuses = (current.status?.containerStatuses ?? []).map((status) => ({
+      ...status,
+      ready: false,
+      state: { terminated: { exitCode: phase === 'Failed' ? 1 : 0, finishedAt } },
+    }));
+    await this.#ports.client.updateStatus(resources.pods, {
+      ...current,
+      status: { ...current.status, phase, conditions, containerStatuses },
+    });
   }
 
   async #stop(pod: Stored<Pod>): Promise<void> {
