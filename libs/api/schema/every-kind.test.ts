@@ -87,7 +87,7 @@ function anyBody(kind: KindInfo): fc.Arbitrary<KubeObject> {
 
 const kinds = allKinds().filter((kind) => kind.stored);
 const anyPair = fc.constantFrom(...kinds).chain((kind) => fc.tuple(fc.constant(kind), anyBody(kind), anyBody(kind)));
-const runs = { numRuns: 300 };
+const runs = { numRuns: 120 };
 
 function withoutOwners(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata;
