@@ -8,6 +8,7 @@ import { HorizontalPodAutoscalerRules, HorizontalPodAutoscalerV1Rules } from './
 import { CronJobRules, JobRules, jobUpdate } from './rules/batch.js';
 import * as cluster from './rules/cluster.js';
 import { ConfigMapRules, configMapUpdate, SecretRules, secretUpdate } from './rules/config.js';
+import * as extension from './rules/extension.js';
 import { IngressClassRules, ingressClassUpdate, IngressRules, NetworkPolicyRules } from './rules/networking.js';
 import { podUpdate } from './rules/pod-update.js';
 import { PodRules } from './rules/pod.js';
@@ -79,7 +80,17 @@ const kinds: ReadonlyMap<string, KindRules> = new Map([
   row('rbac.authorization.k8s.io/ClusterRole', { name: longestPathSegment, rules: ClusterRoleRules }),
   row('rbac.authorization.k8s.io/RoleBinding', { name: longestPathSegment, rules: RoleBindingRules, update: bindingUpdate }),
   row('rbac.authorization.k8s.io/ClusterRoleBinding', { name: longestPathSegment, rules: ClusterRoleBindingRules, update: bindingUpdate }),
-  row('apiregistration.k8s.io/APIService', { name: isPathSegment }),
+  row('/ResourceQuota', { rules: extension.ResourceQuotaRules }),
+  row('/LimitRange', { rules: extension.LimitRangeRules }),
+  row('/ReplicationController', { rules: workloads.ReplicationControllerRules }),
+  row('/PodTemplate', { rules: workloads.PodTemplateObjectRules }),
+  row('admissionregistration.k8s.io/MutatingWebhookConfiguration', { rules: extension.WebhookConfigurationRules }),
+  row('admissionregistration.k8s.io/ValidatingWebhookConfiguration', { rules: extension.WebhookConfigurationRules }),
+  row('apiextensions.k8s.io/CustomResourceDefinition', {
+    rules: extension.CustomResourceDefinitionRules,
+    update: extension.definitionUpdate,
+  }),
+  row('apiregistration.k8s.io/APIService', { name: isPathSegment, rules: extension.ApiServiceRules }),
   row('certificates.k8s.io/CertificateSigningRequest', { name: isPathSegment }),
   row('berth.dev/Operation', { rules: cluster.OperationRules, update: cluster.operationUpdate }),
 ]);

@@ -158,6 +158,48 @@ describe('validation of the other kinds', () => {
       { kind: 'Event', involvedObject: { namespace: 'other' } },
       ['involvedObject.namespace: Invalid value: "other": does not match event.namespace'],
     ],
+    [
+      'a definition of another name',
+      {
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: 'foo.example.com' },
+        spec: {
+          group: 'example.com',
+          scope: 'Global',
+          names: { plural: 'foos', kind: 'Foo' },
+          versions: [{ name: 'v1', storage: false, schema: {} }],
+        },
+      },
+      [
+        'spec.scope: Unsupported value: "Global": supported values: "Cluster", "Namespaced"',
+        'spec.versions: Invalid value: [{"name":"v1","storage":false,"schema":{}}]: must have exactly one version marked as storage version',
+        'metadata.name: Invalid value: "foo.example.com": must be spec.names.plural+"."+spec.group',
+      ],
+    ],
+    [
+      'a webhook of nobody',
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'MutatingWebhookConfiguration',
+        webhooks: [{ name: 'mine', clientConfig: {}, sideEffects: 'None', admissionReviewVersions: ['v1'], timeoutSeconds: 40 }],
+      },
+      [
+        'webhooks[0].name: Invalid value: "mine": should be a domain with at least three segments separated by dots',
+        'webhooks[0].timeoutSeconds: Invalid value: 40: the timeout value must be between 1 and 30 seconds',
+        'webhooks[0].clientConfig: Required value: exactly one of url or service is required',
+      ],
+    ],
+    [
+      'a limit range upside down',
+      { kind: 'LimitRange', spec: { limits: [{ type: 'Pod', min: { cpu: '2' }, max: { cpu: '1' } }] } },
+      ['spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1'],
+    ],
+    [
+      'a quota below nothing',
+      { kind: 'ResourceQuota', spec: { hard: { pods: '-1' } } },
+      ['spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0'],
+    ],
     ['an operation without a type', { apiVersion: 'berth.dev/v1alpha1', kind: 'Operation', spec: {} }, ['spec.type: Required value']],
   ])('refuses %s', (_name, given, errors) => expect(created(given)).toEqual(errors));
 

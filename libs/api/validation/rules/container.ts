@@ -10,7 +10,7 @@ import type {
   VolumeMount,
 } from '../../generated/types.js';
 import { resourceRequirements } from '../checks/resources.js';
-import { dnsLabel, envName, form, portName, portNumber, relativePath } from '../checks/values.js';
+import { dnsLabel, envName, form, ipAddress, portName, portNumber, relativePath } from '../checks/values.js';
 import { isConfigKey, isQualifiedName } from '../checks/names.js';
 import type { Rule } from '../place.js';
 import { Check, CheckNumber, Each, Nested, OneOf, Required, UniqueBy, Whole } from '../rule-class.js';
@@ -22,6 +22,7 @@ class PortRules {
   @CheckNumber<number>((port, at) => (port === 0 ? at.required() : portNumber(port, at)))
   readonly containerPort?: ContainerPort['containerPort'];
   @Check<number>((port, at) => (port === 0 ? undefined : portNumber(port, at))) readonly hostPort?: ContainerPort['hostPort'];
+  @Check(ipAddress) readonly hostIP?: ContainerPort['hostIP'];
   @Required()
   @OneOf('SCTP', 'TCP', 'UDP')
   readonly protocol?: ContainerPort['protocol'];

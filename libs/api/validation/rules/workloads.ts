@@ -7,9 +7,12 @@ import type {
   DeploymentSpec,
   DeploymentStrategy,
   LabelSelector,
+  PodTemplate,
   PodTemplateSpec,
   ReplicaSet,
   ReplicaSetSpec,
+  ReplicationController,
+  ReplicationControllerSpec,
   StatefulSet,
   StatefulSetSpec,
   StatefulSetUpdateStrategy,
@@ -125,6 +128,36 @@ export class ReplicaSetRules {
   @Required()
   @Nested(() => ReplicaSetSpecRules)
   readonly spec?: ReplicaSet['spec'];
+}
+
+/** Its selector is a plain map of labels. */
+const controllerSelects: Rule<ReplicationControllerSpec> = ({ selector = {}, template }, at) => {
+  if (Object.keys(selector).length === 0) at.field('selector').required();
+  const labels = template?.metadata?.labels ?? {};
+  if (template !== undefined && Object.entries(selector).some(([key, value]) => labels[key] !== value)) {
+    at.down('template', 'metadata', 'labels').invalid(labels, '`selector` does not match template `labels`');
+  }
+};
+
+@Whole(controllerSelects)
+class ReplicationControllerSpecRules {
+  @Check(nonNegative) readonly replicas?: ReplicationControllerSpec['replicas'];
+  @Check(nonNegative) readonly minReadySeconds?: ReplicationControllerSpec['minReadySeconds'];
+  @Required()
+  @Nested(() => PodTemplateRules)
+  readonly template?: ReplicationControllerSpec['template'];
+}
+
+export class ReplicationControllerRules {
+  @Required()
+  @Nested(() => ReplicationControllerSpecRules)
+  readonly spec?: ReplicationController['spec'];
+}
+
+export class PodTemplateObjectRules {
+  @Required()
+  @Nested(() => PodTemplateRules)
+  readonly template?: PodTemplate['template'];
 }
 
 interface WithSelector {
