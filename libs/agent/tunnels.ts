@@ -67,28 +67,28 @@ type ProcessRequest = Extract<TunnelRequest, { verb: 'exec' | 'attach' }>;
 
 async function serveProcess(context: TunnelContext, request: ProcessRequest, channel: TunnelChannel): Promise<number> {
   const { id } = runningContainer(context, request);
-  await using process = request.verb === 'exec' ? await context.runtime.exec(id, request) : await context.runtime.attach(id, request);
-  const input = drain(channel, (frame) => feed(process, frame));
-  const finished = pumpOutput(process, request, channel);
-  // Whoever ends first ends the session: the process, or the client that went away.
+  await using session = request.verb === 'exec' ? await context.runtime.exec(id, request) : await context.runtime.attach(id, request);
+  const input = drain(channel, (frame) => feed(session, frame));
+  const finished = pumpOutput(session, request, channel);
+  // Whoever ends first ends the session: the session, or the client that went away.
   const exit = await Promise.race([finished, input.then(() => undefined)]);
   if (exit === undefined) return 0;
   if (exit.kind === 'failed') throw new Error(exit.message);
   return exit.code;
 }
 
-async function pumpOutput(process: RemoteProcess, request: ProcessRequest, channel: TunnelChannel) {
-  for await (const { stream, data } of process.output) {
+async function pumpOutput(session: RemoteProcess, request: ProcessRequest, channel: TunnelChannel) {
+  for await (const { stream, data } of session.output) {
     const isWanted = stream === 'stdout' ? request.stdout : request.stderr;
     if (isWanted) await channel.send({ type: stream, data });
   }
-  return process.exit;
+  return session.exit;
 }
 
-async function feed(process: RemoteProcess, frame: TunnelFrame): Promise<void> {
-  if (frame.type === 'stdin') await process.writeStdin(frame.data).catch(() => undefined); // it stopped reading; its exit follows
-  else if (frame.type === 'stdin-closed') process.closeStdin();
-  else if (frame.type === 'resize') process.resize(frame.columns, frame.rows);
+async function feed(session: RemoteProcess, frame: TunnelFrame): Promise<void> {
+  if (frame.type === 'stdin') await session.writeStdin(frame.data).catch(() => undefined); // it stopped reading; its exit follows
+  else if (frame.type === 'stdin-closed') session.closeStdin();
+  else if (frame.type === 'resize') session.resize(frame.columns, frame.rows);
 }
 
 function runningContainer(context: TunnelContext, request: ProcessRequest): ContainerRecord {

@@ -1,6 +1,6 @@
 /** Who may become a node: join tokens exchanged for certificates, and certificates for fresh ones. */
 import type { Clock, Logger } from '../kit/index.js';
-import { StatusError } from '../api/index.js';
+import { StatusError } from '../api/light.js';
 import type { Secret } from '../api/index.js';
 import { isNodeName, joinTokenSecretName, refuseJoin, TOKEN_NAMESPACE } from './join-token.js';
 import type { GatewayView, NodeCertificateSigner } from './ports.js';

@@ -1,7 +1,7 @@
 /** Logs, exec, attach and port-forward through tunnels: the `NodeStreams` port of libs/apiserver. */
 import type { CancelSignal, Clock } from '../kit/index.js';
 import { parseTime } from '../kit/index.js';
-import { StatusError } from '../api/index.js';
+import { StatusError } from '../api/light.js';
 import type { Pod, Stored } from '../api/index.js';
 import type { ExitStatus, LogOptions, NodeStreams, RemoteConnection, RemoteProcess, RemoteSessionRequest } from '../apiserver/index.js';
 import type { TunnelChannel, TunnelFrame, TunnelRequest } from './messages.js';

@@ -1,5 +1,5 @@
 /** Agents' pod reports become the stored pods' status, the newest report of each pod at a time; released pods are deleted. */
-import { StatusError } from '../api/index.js';
+import { StatusError } from '../api/light.js';
 import type { KubeObject, Pod, PodCondition, PodStatus } from '../api/index.js';
 import type { ObjectClient } from '../reconciling/index.js';
 import type { WatchCache } from '../storage/index.js';

@@ -1,6 +1,6 @@
 /** Service account tokens for pods, given only to the agent of the node that the pod is bound to. */
 import type { TokenSigner } from '../apiserver/index.js';
-import { StatusError } from '../api/index.js';
+import { StatusError } from '../api/light.js';
 import type { Pod } from '../api/index.js';
 import { nodeOf } from './assignment.js';
 import type { GatewayView } from './ports.js';

@@ -1,5 +1,5 @@
 /** Which stored resources an agent may see, and which of them a pod uses. */
-import { storePrefix } from '../api/index.js';
+import { storePrefix } from '../api/light.js';
 import type { GroupResource, Pod } from '../api/index.js';
 import type { ResourceKey, ResourceKind } from './messages.js';
 

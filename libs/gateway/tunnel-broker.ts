@@ -1,6 +1,6 @@
 /** Brings together a session that the API asked for and the stream that the agent then dials. */
 import type { Clock, IdSource } from '../kit/index.js';
-import { StatusError } from '../api/index.js';
+import { StatusError } from '../api/light.js';
 import type { GatewayMessage, TunnelChannel, TunnelRequest } from './messages.js';
 
 /** How long an agent may take to dial after it was asked. */

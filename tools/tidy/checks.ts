@@ -96,7 +96,7 @@ function boundaryBroken(from: string, to: string): string | undefined {
   if (own === 'adapters' || isTest(from)) return undefined;
   if (lib === 'adapters') return 'a pure lib does not know its adapters: define a port';
   if (own === undefined || own === lib) return undefined;
-  if (!/^libs\/[^/]+\/(?:index|testing\/index)\.js$/.test(to)) return `import ${lib} through libs/${lib}/index.js`;
+  if (!/^libs\/[^/]+\/(?:index|light|testing\/index)\.js$/.test(to)) return `import ${lib} through libs/${lib}/index.js`;
   const [ownLayer, libLayer] = [layerOf[own], layerOf[lib]];
   if (ownLayer === undefined || libLayer === undefined)
     return `name the layer of libs/${ownLayer === undefined ? own : lib} in tools/tidy/checks.ts`;

@@ -1,5 +1,5 @@
 /** Kubernetes' requests and limits in the kernel's words: shares, weight, quota, bytes. Pure. */
-import { quantityMillis, quantityValue } from '../../api/index.js';
+import { quantityMillis, quantityValue } from '../../api/light.js';
 import type { Container, Pod } from '../../api/index.js';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';

@@ -9,7 +9,7 @@ import type {
   ServerWritableStream,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { StatusError } from '../../api/index.js';
+import { StatusError } from '../../api/light.js';
 import type { Logger } from '../../kit/index.js';
 import type { AgentLine, Enrolment, Gateway, ImageSource, PodTokenRequest } from '../../gateway/index.js';
 import { gatewayService, MESSAGE_BYTES_MAX } from './proto.js';

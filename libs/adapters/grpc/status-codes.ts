@@ -2,7 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
-import { StatusError } from '../../api/index.js';
+import { StatusError } from '../../api/light.js';
 import type { Reason } from '../../api/index.js';
 
 export const grpcCodeOf = {

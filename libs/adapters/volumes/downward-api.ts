@@ -1,5 +1,5 @@
 /** Texts of downwardAPI files: metadata of the pod, requests and limits of its containers. Pure. */
-import { quantityMillis, quantityValue } from '../../api/index.js';
+import { quantityMillis, quantityValue } from '../../api/light.js';
 import type { Container, Pod, ResourceFieldSelector, Stored } from '../../api/index.js';
 
 /** What a container without a limit may use. */

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VolumeError } from '../../agent/index.js';
 import type { PodUid, VolumeSources, VolumeStore } from '../../agent/index.js';
-import { quantityValue } from '../../api/index.js';
+import { quantityValue } from '../../api/light.js';
 import type { EmptyDirVolumeSource, Pod, Stored, Volume } from '../../api/index.js';
 import type { Clock } from '../../kit/index.js';
 import { messageOf } from '../process/files.js';

@@ -1,6 +1,6 @@
 /** Says how the node is: usage every second (which is also the heartbeat), status every ten seconds and when something changes. */
 import type { Clock, Logger } from '../../kit/index.js';
-import { quantityMillis, quantityValue } from '../../api/index.js';
+import { quantityMillis, quantityValue } from '../../api/light.js';
 import type { NodeReport } from '../../gateway/index.js';
 import type { AgentLink } from '../link/agent-link.js';
 import type { NodeCapacity } from '../pod/references.js';

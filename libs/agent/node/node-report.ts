@@ -1,5 +1,5 @@
 /** The node's own status. Conditions carry no times: the gateway knows when they changed. */
-import { formatMillis } from '../../api/index.js';
+import { formatMillis } from '../../api/light.js';
 import type { NodeCondition, NodeStatus } from '../../api/index.js';
 import type { NodeReport } from '../../gateway/index.js';
 import type { HostFacts } from './host-facts.js';

@@ -1,5 +1,5 @@
 /** A pod's quality of service class (Kubernetes docs, Pod Quality of Service Classes). */
-import { compareQuantities } from '../../api/index.js';
+import { compareQuantities } from '../../api/light.js';
 import type { Container, Pod } from '../../api/index.js';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';

@@ -1,5 +1,5 @@
 /** Field and resource references of the downward API. */
-import { parseQuantity, quantityMillis, quantityValue } from '../../api/index.js';
+import { parseQuantity, quantityMillis, quantityValue } from '../../api/light.js';
 import type { Container, ObjectFieldSelector, Pod, ResourceFieldSelector } from '../../api/index.js';
 
 export interface PodFacts {
