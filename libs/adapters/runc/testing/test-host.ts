@@ -51,7 +51,7 @@ export class TestHost {
   readonly root = mkdtempSync('/tmp/berth-runtime-');
   readonly dataDir = join(this.root, 'data');
   readonly runDir = join(this.root, 'run');
-  readonly cgroupRoot = `berth-test/${this.root.split('-').at(-1)}`;
+  readonly cgroupRoot = `berth-test-${this.root.split('-').at(-1)}`;
   readonly image: ResolvedImage;
 
   constructor() {
