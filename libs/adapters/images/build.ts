@@ -1,6 +1,6 @@
 /** Builds images from Dockerfiles with buildah (containers by runc) into the cluster's image store. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { ClusterImageStore, HeldImage } from './cluster-image-store.js';
 import { baseImages } from './dockerfile.js';
 import { decodeManifest } from './manifest.js';
@@ -60,8 +60,9 @@ export class ImageBuilder {
       onProgress(`Stored ${held.reference} (${held.digest})`);
       return held;
     } finally {
-      this.building -= 1;
       await rm(work, { recursive: true, force: true });
+      this.building -= 1;
+      if (this.building === 0) await this.tidyUp();
     }
   }
 
@@ -96,7 +97,10 @@ export class ImageBuilder {
     const present = await this.buildah(['images', '--quiet', '--no-trunc'], { signal });
     if (!present.includes(wanted)) {
       onProgress(`Using ${canonical} of the cluster's image store`);
-      await this.buildah(['pull', ...this.policy(), '--quiet', `oci:${this.options.images.root}:${canonical}`], { signal });
+      // buildah makes a name of the path, which has to be lower case: hence a link, and the real names below.
+      await rm(join(this.options.root, LINK), { force: true });
+      await symlink(resolve(this.options.images.root), join(this.options.root, LINK));
+      await this.buildah(['pull', ...this.policy(), '--quiet', `oci:${LINK}:${canonical}`], { signal, cwd: this.options.root });
     }
     // Under its full name, and as it is written: buildah looks for short names under localhost/ first.
     await this.buildah(['tag', wanted, canonical], { signal });
@@ -109,7 +113,13 @@ export class ImageBuilder {
     await writeFile(join(this.options.root, 'registries.conf'), REGISTRIES);
     this.driver ??= this.chooseDriver();
     await this.driver;
-    if (this.building === 0) await this.buildah(['rm', '--all'], {}).catch(() => undefined); // what killed builds left
+    if (this.building === 0) await this.tidyUp(); // what a killed process left
+  }
+
+  /** Failed and cancelled builds leave working containers, and buildah leaves its storage mounted over itself. */
+  private async tidyUp(): Promise<void> {
+    await this.buildah(['rm', '--all'], {}).catch(() => undefined);
+    await runProgram('umount', [join(this.options.root, 'storage', 'overlay')]).catch(() => undefined);
   }
 
   private async chooseDriver(): Promise<string> {
@@ -138,6 +148,8 @@ export class ImageBuilder {
     return { ...process.env, CONTAINERS_REGISTRIES_CONF: join(this.options.root, 'registries.conf') };
   }
 }
+
+const LINK = 'cluster-images';
 
 /** Short names are Docker's; loopback registries may speak plain HTTP. */
 const REGISTRIES = `unqualified-search-registries = ["docker.io"]

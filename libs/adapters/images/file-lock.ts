@@ -61,5 +61,5 @@ async function startTime(pid: number): Promise<string | undefined> {
 }
 
 function isExists(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
 }
