@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { applyDefaults, findByKind, type KindInfo, type KubeObject } from '../index.js';
+import { applyDefaults, findByKind, withJobSelector, type KindInfo, type KubeObject } from '../index.js';
 import { imageTag } from './image-tag.js';
 
 const metadata = { name: 'x' };
@@ -198,6 +198,21 @@ describe('defaults of workloads', () => {
     });
     const workQueue = defaulted('batch/v1', 'Job', { spec: { ...spec, parallelism: 3 } });
     expect(workQueue).not.toHaveProperty('spec.completions');
+  });
+
+  test('a new job selects its pods by its own uid, unless it says how itself', () => {
+    const job = (fields: Record<string, unknown>): KubeObject => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'x', uid: 'u1' },
+      spec: { template, ...fields },
+    });
+    const uid = { 'batch.kubernetes.io/controller-uid': 'u1' };
+    expect(withJobSelector(job({}))).toMatchObject({
+      spec: { selector: { matchLabels: uid }, template: { metadata: { labels: { app: 'x', 'job-name': 'x', ...uid } } } },
+    });
+    const manual = job({ manualSelector: true, selector: { matchLabels: { app: 'x' } } });
+    expect(withJobSelector(manual)).toBe(manual);
   });
 
   test('a cron job leaves its jobs to be defaulted when they are made', () => {

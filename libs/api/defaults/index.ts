@@ -14,6 +14,8 @@ import { fillEndpoints, fillEndpointSlice, fillService } from './service.js';
 import { fillCsiDriver, fillPersistentVolume, fillPersistentVolumeClaim, fillStorageClass } from './storage.js';
 import * as workloads from './workloads.js';
 
+export { withJobSelector } from './job-selector.js';
+
 /**
  * Fillers by `group/Kind`; a row with a version (`group/version/Kind`) goes before one without. A filler is written for
  * its kind's type, and the table's key says that type, so the one cast of this file stands in `row`.

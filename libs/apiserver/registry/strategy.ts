@@ -1,5 +1,5 @@
 /** What a kind's status and generation look like from the first write on: the facts that differ between kinds, as tables. */
-import { qualifiedResource, type KindInfo, type KubeObject } from '../../api/index.js';
+import { qualifiedResource, withJobSelector, type KindInfo, type KubeObject } from '../../api/index.js';
 import { record, records, sameData, text, without, type Fields } from './object.js';
 
 /** Kinds whose `metadata.generation` counts the changes of everything but metadata and status. */
@@ -51,9 +51,15 @@ export function hasStatus(kind: KindInfo): boolean {
 export function statusAtBirth(kind: KindInfo, object: KubeObject): KubeObject {
   const name = qualifiedResource(kind);
   if (!hasStatus(kind) || bringsItsStatus.has(name)) return object;
-  const born = name === 'namespaces' ? withNamespaceFinalizer(object) : object;
+  const born = completions[name]?.(object) ?? object;
   return { ...born, status: initialStatus[name]?.(object) ?? {} };
 }
+
+/** What only the server can add to a new object's own part. */
+const completions: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
+  namespaces: withNamespaceFinalizer,
+  'jobs.batch': withJobSelector,
+};
 
 /** Keeps a deleted namespace until the namespace controller has emptied it. */
 function withNamespaceFinalizer(namespace: KubeObject): KubeObject {
