@@ -66,7 +66,9 @@ export interface ContainerRecord {
   readonly finishedAtMs?: number | undefined;
   readonly exitCode?: number | undefined;
   readonly oomKilled?: boolean | undefined;
+  /** Repo digest, or the image's own id where it has none: the status' imageID. */
   readonly imageId: string;
+  /** Name and tag as resolved: the status' image. */
   readonly imageRef: string;
   /** Hash of the parts of the container's spec that need a new container when they change. */
   readonly specHash: string;

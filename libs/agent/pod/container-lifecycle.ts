@@ -139,8 +139,8 @@ export class ContainerLifecycle {
       const record = await context.runtime.run(spec);
       slot.began(record);
       slot.started = slot.spec.startupProbe === undefined && slot.spec.lifecycle?.postStart === undefined;
-      this.#event('Normal', 'Created', `Created container: ${slot.spec.name}`, slot);
-      this.#event('Normal', 'Started', `Started container ${slot.spec.name}`, slot);
+      this.#event('Normal', 'Created', 'Container created', slot);
+      this.#event('Normal', 'Started', 'Container started', slot);
       return record;
     } catch (error) {
       if (!(error instanceof ContainerStartError) || error.reason !== 'RunContainerError') throw error;

@@ -29,7 +29,7 @@ export class ImagePuller {
     const policy = container.imagePullPolicy ?? 'IfNotPresent';
     const present = policy === 'Always' ? undefined : await this.#find(reference, announce);
     if (present !== undefined) {
-      announce('Normal', 'Pulled', `Container image "${reference}" already present on machine`);
+      announce('Normal', 'Pulled', `Container image "${reference}" already present on machine and can be accessed by the pod`);
       return present;
     }
     if (policy === 'Never') {

@@ -37,9 +37,18 @@ export interface ProbeState {
   readonly countsFromMs: number;
 }
 
-export function initialProbeState(kind: ProbeKind, nowMs: number, verdict?: boolean): ProbeState {
+export function initialProbeState(
+  kind: ProbeKind,
+  { nowMs, periodMs, verdict }: { readonly nowMs: number; readonly periodMs: number; readonly verdict?: boolean | undefined },
+): ProbeState {
   const isEager = kind !== 'liveness' && verdict !== true;
-  return { verdict, successes: 0, failures: 0, eagerMs: isEager ? EAGER_FIRST_MS : 0, countsFromMs: nowMs };
+  // An eager first try that fails says only that the container is still starting.
+  return { verdict, successes: 0, failures: 0, eagerMs: isEager ? EAGER_FIRST_MS : 0, countsFromMs: isEager ? nowMs + periodMs : nowMs };
+}
+
+/** How long after its start a container is first asked. Liveness gives it a period to come up: a first failure would mean nothing. */
+export function firstDelayMs(kind: ProbeKind, timing: ProbeTiming): number {
+  return kind === 'liveness' && timing.initialDelayMs === 0 ? timing.periodMs : timing.initialDelayMs;
 }
 
 export interface ProbeStep {

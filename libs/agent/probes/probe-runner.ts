@@ -4,7 +4,7 @@ import type { Probe } from '../../api/index.js';
 import type { ProbeOutcome } from '../ports.js';
 import { runHandler } from './handler.js';
 import type { HandlerTarget } from './handler.js';
-import { afterProbe, initialProbeState, probeTiming } from './probe-plan.js';
+import { afterProbe, firstDelayMs, initialProbeState, probeTiming } from './probe-plan.js';
 import type { ProbeKind, ProbeState, ProbeTiming } from './probe-plan.js';
 
 export interface ProbeListener {
@@ -52,9 +52,9 @@ export class ProbeRunner implements Disposable {
   #begin(kind: ProbeKind, probe: Probe): void {
     const { clock, startedAtMs, adopted } = this.options;
     const timing = probeTiming(probe);
-    const delayMs = Math.max(0, startedAtMs + timing.initialDelayMs - clock.now());
+    const delayMs = Math.max(0, startedAtMs + firstDelayMs(kind, timing) - clock.now());
     const verdict = kind === 'readiness' && adopted?.ready === true ? true : undefined;
-    const state = initialProbeState(kind, clock.now() + delayMs, verdict);
+    const state = initialProbeState(kind, { nowMs: clock.now() + delayMs, periodMs: timing.periodMs, verdict });
     this.#wait(delayMs, { kind, probe, timing }, state);
   }
 
