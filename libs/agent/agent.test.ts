@@ -4,11 +4,27 @@ import { Gateway } from '../gateway/index.js';
 import { FakeCache, FakeObjectClient } from '../gateway/testing/fake-cache.js';
 import { FakeClock, FakeIds, RecordingLogger, SeededRandom } from '../kit/testing/index.js';
 import { NodeAgent } from './index.js';
-import { FakeDisk, FakeHostFacts, FakeHostNetwork, FakeImages, FakePodNetwork, FakeProber, FakeRuntime, FakeUsage, FakeVolumes } from './testing/fake-host.js';
+import {
+  FakeDisk,
+  FakeHostFacts,
+  FakeHostNetwork,
+  FakeImages,
+  FakePodNetwork,
+  FakeProber,
+  FakeRuntime,
+  FakeUsage,
+  FakeVolumes,
+} from './testing/fake-host.js';
 import { MemoryTransport } from './testing/memory-transport.js';
 
 const PODS = { group: '', resource: 'pods' };
-const addresses = { clusterDomain: 'cluster.local', dnsAddress: '10.96.0.10', serviceCidr: '10.96.0.0/16', clusterCidr: '10.244.0.0/16', nodeMaskSize: 24 };
+const addresses = {
+  clusterDomain: 'cluster.local',
+  dnsAddress: '10.96.0.10',
+  serviceCidr: '10.96.0.0/16',
+  clusterCidr: '10.244.0.0/16',
+  nodeMaskSize: 24,
+};
 
 /** One host, its agent, and the control plane's half, on one clock. */
 class Cluster {
@@ -23,7 +39,14 @@ class Cluster {
   agent: NodeAgent | undefined;
 
   controlPlane(): void {
-    const gateway = new Gateway({ cache: this.cache, client: new FakeObjectClient(this.cache), clock: this.clock, ids: new FakeIds(), log: this.log, addresses });
+    const gateway = new Gateway({
+      cache: this.cache,
+      client: new FakeObjectClient(this.cache),
+      clock: this.clock,
+      ids: new FakeIds(),
+      log: this.log,
+      addresses,
+    });
     gateway.start();
     this.transport.gateway = gateway;
   }
@@ -139,7 +162,13 @@ describe('the agent and its control plane', () => {
     await cluster.startAgent();
     cluster.cache.put(
       { group: '', resource: 'nodes' },
-      { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n2' }, spec: { podCIDR: '10.244.9.0/24' }, status: { addresses: [{ type: 'InternalIP', address: '10.88.0.12' }] } },
+      {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: 'n2' },
+        spec: { podCIDR: '10.244.9.0/24' },
+        status: { addresses: [{ type: 'InternalIP', address: '10.88.0.12' }] },
+      },
     );
     await cluster.clock.advance(100);
     const newest = cluster.hostNetwork.calls.findLast(({ what }) => what === 'peers');

@@ -154,13 +154,16 @@ describe('gateway', () => {
     const epoch = first[0]?.sent[0]?.type === 'welcome' ? first[0].sent[0].welcome.assignmentEpoch : '';
     for (let round = 0; round < 3; round++) {
       // Registrations of peers are changes for everyone: acknowledge until all is quiet.
-      for (const [index, line] of first.entries()) gateway.receive(nodes[index] ?? '', line, { type: 'ack', version: line.assignments.at(-1)?.version ?? 0, error: '' });
+      for (const [index, line] of first.entries())
+        gateway.receive(nodes[index] ?? '', line, { type: 'ack', version: line.assignments.at(-1)?.version ?? 0, error: '' });
       await clock.advance(10);
     }
     const version = first[0]?.assignments.at(-1)?.version ?? 0;
     const before = client.writes;
     for (const [index, line] of first.entries()) gateway.disconnect(nodes[index] ?? '', line);
-    const again = await Promise.all(nodes.map((node, index) => join(node, hello(node, first[index]?.assignments.at(-1)?.version ?? version, epoch))));
+    const again = await Promise.all(
+      nodes.map((node, index) => join(node, hello(node, first[index]?.assignments.at(-1)?.version ?? version, epoch))),
+    );
     await clock.advance(100);
     expect(client.writes - before).toBe(nodes.length);
     expect(again.flatMap((line) => line.assignments)).toEqual([]);
