@@ -6,6 +6,7 @@ export const runtimePackages = {
   runc: 'OCI runtime',
   conmon: 'keeps containers, logs and exit codes across agent restarts',
   nftables: 'Service rules',
+  socat: 'connections into pods, input of attached containers',
   iproute2: 'links, routes and network namespaces',
   conntrack: 'flushes stale UDP flows',
   buildah: 'berth build',
@@ -13,6 +14,7 @@ export const runtimePackages = {
   attr: 'overlayfs attributes of image layers',
   zstd: 'zstd-compressed image layers',
   'util-linux': 'unshare, nsenter, mount',
+  bsdutils: 'script, the terminal of kubectl exec -t',
   procps: 'process facts',
   tar: 'image layers',
 };

@@ -13,6 +13,7 @@ import { heldCapabilities } from './bundle/capabilities.js';
 import { ociConfig, seccompProfile } from './bundle/config.js';
 import type { BundleFacts } from './bundle/config.js';
 import { findInImage, readFromImage } from './bundle/image-files.js';
+import { runs32Bit } from './bundle/runs-32-bit.js';
 import type { OciDevice, OciSeccomp } from './bundle/oci.js';
 import type { ContainerPaths, PodPaths } from './paths.js';
 import type { SandboxRecord } from './sandbox-record.js';
@@ -103,7 +104,7 @@ function bundleFacts(input: FolderInput): BundleFacts {
     localSeccomp: localSeccomp(input),
     cgroupVersion: cgroups.hierarchy.version,
     hasSwapAccounting: memory === undefined || readTextSync(`${memory}/memory.memsw.limit_in_bytes`) !== undefined,
-    architecture: process.arch,
+    processor: { architecture: process.arch, runs32Bit: runs32Bit(layers, spec.args[0] ?? '') },
   };
 }
 

@@ -8,6 +8,7 @@ import { containerCapabilities, DEFAULT_CAPABILITIES, heldCapabilities } from '.
 import { ociConfig } from './config.js';
 import type { BundleFacts } from './config.js';
 import { findInImage, readFromImage } from './image-files.js';
+import { runs32Bit } from './runs-32-bit.js';
 import { defaultSeccomp } from './seccomp.js';
 
 const held = heldCapabilities('CapBnd:\t000001ffffffffff\n');
@@ -27,7 +28,7 @@ function facts(overrides: Partial<BundleFacts> = {}): BundleFacts {
     hostDevices: [],
     cgroupVersion: 1,
     hasSwapAccounting: true,
-    architecture: 'x64',
+    processor: { architecture: 'x64', runs32Bit: false },
     ...overrides,
   };
 }
@@ -149,7 +150,7 @@ describe('capabilities', () => {
 describe('the default seccomp profile', () => {
   const allowed = (capabilities: readonly string[]): Set<string> =>
     new Set(
-      defaultSeccomp(capabilities, 'x64')
+      defaultSeccomp(capabilities, { architecture: 'x64', runs32Bit: false })
         .syscalls.filter((rule) => rule.args === undefined && rule.action === 'SCMP_ACT_ALLOW')
         .flatMap((rule) => rule.names),
     );
@@ -183,11 +184,15 @@ describe('the default seccomp profile', () => {
   });
 
   test('makes clone3 look absent, so that libc falls back to a clone that can be filtered', () => {
-    expect(defaultSeccomp([], 'x64').syscalls).toContainEqual({ names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 });
+    expect(defaultSeccomp([], { architecture: 'x64', runs32Bit: false }).syscalls).toContainEqual({
+      names: ['clone3'],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: 38,
+    });
   });
 
   test('names no call twice', () => {
-    const names = defaultSeccomp([], 'x64').syscalls[0]?.names ?? [];
+    const names = defaultSeccomp([], { architecture: 'x64', runs32Bit: false }).syscalls[0]?.names ?? [];
     expect(names.filter((name, index) => names.indexOf(name) !== index || !/^_?[a-z0-9_]+$/.test(name))).toEqual([]);
   });
 });
@@ -240,6 +245,16 @@ describe('files of an image', () => {
       'group',
       '',
     ]);
+  });
+
+  test('tell whether 32-bit programs can run: by their loader, or by the program itself', () => {
+    mkdirSync(join(root, 'low', 'bin'));
+    writeFileSync(join(root, 'low', 'bin', 'new'), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2]));
+    writeFileSync(join(root, 'low', 'bin', 'old'), Buffer.from([0x7f, 0x45, 0x4c, 0x46, 1]));
+    expect([runs32Bit(layers(), '/bin/new'), runs32Bit(layers(), '/bin/old'), runs32Bit(layers(), 'app')]).toEqual([false, true, false]);
+    mkdirSync(join(root, 'top', 'lib'));
+    writeFileSync(join(root, 'top', 'lib', 'ld-linux.so.2'), '');
+    expect(runs32Bit(layers(), '/bin/new')).toBe(true);
   });
 
   test('are found through links, which never lead out of the image', () => {

@@ -6,6 +6,7 @@ import { containerCapabilities } from './capabilities.js';
 import { planMounts } from './mounts.js';
 import type { OciConfig, OciDevice, OciNamespace, OciSeccomp, OciUser } from './oci.js';
 import { defaultSeccomp } from './seccomp.js';
+import type { Processor } from './seccomp.js';
 
 export interface BundleFacts {
   readonly user: OciUser & { readonly home: string };
@@ -32,7 +33,7 @@ export interface BundleFacts {
   readonly cgroupVersion: 1 | 2;
   /** Whether the kernel counts swap (v1: memory.memsw files). */
   readonly hasSwapAccounting: boolean;
-  readonly architecture: string;
+  readonly processor: Processor;
 }
 
 /** Kernel interfaces that leak host facts or reach beyond the container (Docker's list). */
@@ -151,7 +152,7 @@ function rootPropagation(spec: ContainerSpec): string | undefined {
 function seccomp(spec: ContainerSpec, facts: BundleFacts, capabilities: readonly string[]): OciSeccomp | undefined {
   const type = seccompProfile(spec)?.type;
   if (type === 'Unconfined') return undefined;
-  return type === 'Localhost' ? facts.localSeccomp : defaultSeccomp(capabilities, facts.architecture);
+  return type === 'Localhost' ? facts.localSeccomp : defaultSeccomp(capabilities, facts.processor);
 }
 
 /** The container's own profile, else the pod's. */
