@@ -23,7 +23,22 @@ import { buildImage } from '../verbs/build.js';
 
 const tiers = ['db', 'api', 'web'] as const;
 const MMDEBSTRAP_LINES_KEPT = 20;
-const leftOutOfBase = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*', '/var/cache/apt/*'];
+/** What the shop does not need of its packages: documentation, translations, and PostgreSQL's just-in-time compiler. */
+const leftOutOfBase = [
+  '/usr/share/doc/*',
+  '/usr/share/man/*',
+  '/usr/share/locale/*',
+  '/usr/share/info/*',
+  '/usr/share/i18n/locales/*',
+  '/usr/lib/*/libLLVM*',
+  '/usr/lib/*/libz3*',
+  '/usr/lib/*/perl/*/CORE/*',
+  '/usr/lib/postgresql/*/lib/bitcode/*',
+  '/var/cache/apt/*',
+];
+/** The image's start script makes the database, on its volume. */
+const noDatabaseYet =
+  'mkdir -p "$1/etc/postgresql-common" && echo create_main_cluster=false > "$1/etc/postgresql-common/createcluster.conf"';
 
 export interface DemoImages {
   /** `manifests/shop` of the checkout. */
@@ -67,6 +82,7 @@ async function makeRootfs(sources: string, target: string, note: (text: string) 
     '--variant=minbase',
     `--include=${packages}`,
     ...leftOutOfBase.map((path) => `--dpkgopt=path-exclude=${path}`),
+    `--essential-hook=${noDatabaseYet}`,
     '--format=tar',
     distribution(),
     partial,

@@ -54,9 +54,10 @@ export class ImageBuilder {
       const idFile = join(work, 'id');
       await this.buildah(await this.buildArguments(request, { dockerfile, canonical, idFile }), { onLine: onProgress, signal });
       const id = (await readFile(idFile, 'utf8')).trim();
-      const layout = join(work, 'layout');
-      await this.buildah(['push', ...this.policy(), '--quiet', id, `oci:${layout}:${canonical}`], { signal });
-      const held = await this.options.images.importArchive(layout, canonical, signal);
+      // A docker-archive holds plain tars: compressing the base anew for every image on it would cost the most of a build.
+      const archive = join(work, 'image.tar');
+      await this.buildah(['push', ...this.policy(), '--quiet', id, `docker-archive:${archive}:${canonical}`], { signal });
+      const held = await this.options.images.importArchive(archive, canonical, signal);
       onProgress(`Stored ${held.reference} (${held.digest})`);
       return held;
     } finally {
