@@ -142,6 +142,21 @@ describe('the agent and its control plane', () => {
     expect(await cluster.runtime.sandboxes()).toEqual([]);
   });
 
+  test('a pod that moved while its host was lost is not started again there', async () => {
+    const cluster = new Cluster();
+    cluster.controlPlane();
+    await cluster.startAgent();
+    cluster.pod('a');
+    await cluster.clock.advance(300);
+    await cluster.killAgent();
+    cluster.runtime.exit('a', 137);
+    cluster.cache.delete(PODS, 'default', 'a');
+    await cluster.startAgent();
+    await cluster.clock.advance(5_000);
+    expect(cluster.runtime.specs).toHaveLength(1);
+    expect(await cluster.runtime.sandboxes()).toEqual([]);
+  });
+
   test('a cut line loses nothing', async () => {
     const cluster = new Cluster();
     cluster.controlPlane();

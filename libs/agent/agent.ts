@@ -2,7 +2,8 @@
  * The node agent: one worker per assigned pod, the link to the gateway, and the host's network and status around them. It decides
  * nothing about pods (the workers do) and nothing about the cluster (the control plane does).
  *
- * Order at start: last assignment from disk -> what runs on the host -> host network -> workers that re-adopt -> the link. Leftovers
+ * Order at start: last assignment from disk -> what runs on the host -> host network -> the link -> workers that re-adopt, once the
+ * control plane has said what is assigned now, or is away: a pod that moved while the host was lost is not started again here. Leftovers
  * that no assignment names are removed only after the control plane has spoken, because what is on disk may be older.
  */
 import { CancelSource } from '../kit/index.js';
@@ -50,6 +51,8 @@ export interface AgentSettings extends NodeSettings {
 /** Changes within this time are written to disk together. */
 const SAVE_DELAY_MS = 100;
 const NETWORK_RETRY_MS = 2_000;
+/** A control plane that answers at all has this long to say what is assigned, before the assignment on disk is acted upon. */
+const FIRST_WORD_TIMEOUT_MS = 3_000;
 
 export class NodeAgent implements AsyncDisposable {
   readonly #state = new AssignedState();
@@ -63,6 +66,9 @@ export class NodeAgent implements AsyncDisposable {
   #isNetworkStarted = false;
   #isNetworkStarting = false;
   #hasAssignment = false;
+  /** False while what is on disk may be about to be replaced: pods may have moved elsewhere since. */
+  #mayAct = false;
+  #firstWord: Disposable | undefined;
   #areOrphansRemoved = false;
   #save: Disposable | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -82,6 +88,7 @@ export class NodeAgent implements AsyncDisposable {
         welcomed: (welcome) => this.#welcomed(welcome),
         assignment: (assignment) => this.#assigned(assignment),
         tunnel: (id, request) => this.#tunnel(id, request),
+        away: () => this.#actOn(),
       },
     });
     this.#network = new NetworkSync({ network: ports.hostNetwork, state: this.#state, nodeName: settings.nodeName, clock, log });
@@ -107,10 +114,12 @@ export class NodeAgent implements AsyncDisposable {
     if (this.#state.welcome !== undefined) await this.#startNetwork(this.#state.welcome);
     this.#monitor.start();
     this.#link.start();
+    this.#firstWord = this.ports.clock.schedule(FIRST_WORD_TIMEOUT_MS, () => this.#actOn());
   }
 
   /** Containers run on; the next agent adopts them. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#firstWord?.[Symbol.dispose]();
     this.#link[Symbol.dispose]();
     this.#monitor[Symbol.dispose]();
     this.#network[Symbol.dispose]();
@@ -160,6 +169,7 @@ export class NodeAgent implements AsyncDisposable {
     try {
       const change = this.#state.apply(assignment);
       this.#hasAssignment = true;
+      this.#actOn();
       if (change.kinds.size > 0) this.#scheduleSave();
       const services = change.kinds.has('service') || change.kinds.has('endpoint-slice');
       if (services || change.kinds.has('node')) this.#network.changed({ services, peers: change.kinds.has('node') });
@@ -172,6 +182,13 @@ export class NodeAgent implements AsyncDisposable {
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** From here on the assignment counts: the control plane has spoken, or it is away. */
+  #actOn(): void {
+    if (this.#mayAct) return;
+    this.#mayAct = true;
+    this.#syncWorkers();
   }
 
   async #startNetwork(welcome: Welcome): Promise<void> {
@@ -197,7 +214,7 @@ export class NodeAgent implements AsyncDisposable {
 
   /** One worker for each assigned pod; workers of others end their pods. Harmless when nothing changed. */
   #syncWorkers(): void {
-    if (!this.#isNetworkStarted || !this.#hasAssignment || this.#stop.signal.aborted) return;
+    if (!this.#mayAct || !this.#isNetworkStarted || !this.#hasAssignment || this.#stop.signal.aborted) return;
     const assigned = new Map(this.#state.pods().map((pod) => [pod.metadata.uid, pod]));
     for (const [uid, worker] of this.#workers) {
       if (assigned.has(uid)) continue;

@@ -119,6 +119,7 @@ class Agent implements Disposable {
         return '';
       },
       tunnel: (id, request) => void this.tunnels.push({ id, request }),
+      away: () => undefined,
     };
     this.link = new AgentLink({ transport: client, clock, random: new SeededRandom(), log: new RecordingLogger(), handlers });
     this.link.start();

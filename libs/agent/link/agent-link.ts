@@ -33,6 +33,8 @@ export interface AgentLinkHandlers {
   /** Applies it; answers an error text to refuse it (empty = applied). */
   assignment(assignment: Assignment): string;
   tunnel(tunnelId: string, request: TunnelRequest): void;
+  /** The gateway cannot be reached, or was lost; called for each failed attempt. */
+  away(): void;
 }
 
 export class AgentLink implements Disposable {
@@ -137,6 +139,7 @@ export class AgentLink implements Disposable {
     else log.debug('control plane is still away', { reason, delayMs });
     this.#isWelcomed = false;
     this.#timer = clock.schedule(delayMs, () => this.start());
+    this.options.handlers.away();
   }
 
   #scheduleFlush(): void {
