@@ -434,6 +434,42 @@ describe('services', () => {
   });
 });
 
+describe('quota and limit ranges', () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const inDefault = '/api/v1/namespaces/default';
+  const container = (resources: object): object => ({ containers: [{ name: 'c', image: 'i', resources }] });
+
+  test('of pods made at the same time only as many pass as the quota allows', async () => {
+    await rig.call('POST', `${inDefault}/resourcequotas`, { metadata: { name: 'q' }, spec: { hard: { pods: '2' } } });
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => rig.call('POST', pods, pod(name))));
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 201, 403, 403]);
+    expect(answers.find((answer) => answer.status === 403)?.body.message).toMatch(
+      /^pods "." is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2$/,
+    );
+  });
+
+  test('a quota on cpu makes stating it a duty, and is summed', async () => {
+    await rig.call('POST', `${inDefault}/resourcequotas`, { metadata: { name: 'q' }, spec: { hard: { 'requests.cpu': '1' } } });
+    expect((await rig.call('POST', pods, pod('a'))).body.message).toBe(
+      'pods "a" is forbidden: failed quota: q: must specify requests.cpu for: c',
+    );
+    expect((await rig.call('POST', pods, pod('a', container({ requests: { cpu: '600m' } })))).status).toBe(201);
+    expect((await rig.call('POST', pods, pod('b', container({ requests: { cpu: '500m' } })))).body.message).toBe(
+      'pods "b" is forbidden: exceeded quota: q, requested: requests.cpu=500m, used: requests.cpu=600m, limited: requests.cpu=1',
+    );
+  });
+
+  test('a limit range fills what is missing and bounds what is said', async () => {
+    const limits = [{ type: 'Container', default: { cpu: '1' }, defaultRequest: { cpu: '100m' }, max: { cpu: '2' } }];
+    await rig.call('POST', `${inDefault}/limitranges`, { metadata: { name: 'l' }, spec: { limits } });
+    const made = await rig.call('POST', pods, pod('a'));
+    expect(made.body.spec).toMatchObject({ containers: [{ resources: { limits: { cpu: '1' }, requests: { cpu: '100m' } } }] });
+    expect((await rig.call('POST', pods, pod('b', container({ limits: { cpu: '3' } })))).body.message).toBe(
+      'pods "b" is forbidden: maximum cpu usage per Container is 2, but limit is 3',
+    );
+  });
+});
+
 describe('who may do what', () => {
   test('anonymous sees health and version, and nothing else', async () => {
     const anonymous = { authorization: '' };

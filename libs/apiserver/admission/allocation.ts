@@ -2,14 +2,20 @@
  * Writes that take something out of a shared pool (cluster IPs, node ports, quota) go one after the other, so that each
  * sees what the one before it took.
  */
-import { qualifiedResource, type KindInfo } from '../../api/index.js';
+import { qualifiedResource } from '../../api/index.js';
+import type { ApiContext, Operation } from '../registry/context.js';
+import { quotasOf } from './quota.js';
 
 const pooled: ReadonlySet<string> = new Set(['services']);
-let last: Promise<unknown> = Promise.resolve();
+const tails = new WeakMap<ApiContext, Promise<unknown>>();
 
-export function withAllocation<T>(kind: KindInfo, work: () => Promise<T>): Promise<T> {
-  if (!pooled.has(qualifiedResource(kind))) return work();
-  const result = last.then(work, work);
-  last = result.catch(() => undefined);
+export function withAllocation<T>(context: ApiContext, operation: Operation, work: () => Promise<T>): Promise<T> {
+  const isShared = pooled.has(qualifiedResource(operation.kind)) || quotasOf(context, operation.namespace).length > 0;
+  if (!isShared) return work();
+  const result = (tails.get(context) ?? Promise.resolve()).then(work, work);
+  tails.set(
+    context,
+    result.catch(() => undefined),
+  );
   return result;
 }

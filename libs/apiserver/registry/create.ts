@@ -24,7 +24,7 @@ export async function createObject(context: ApiContext, operation: Operation, in
   for (let left = generated ? GENERATED_NAME_TRIES : 1; ; left--) {
     const named = newborn(context, operation, incoming, generated);
     try {
-      return await withAllocation(operation.kind, () => createNamed(context, operation, named));
+      return await withAllocation(context, operation, () => createNamed(context, operation, named));
     } catch (error) {
       if (!(error instanceof LostWrite)) throw error;
       if (left <= 1) throw alreadyExists(operation.kind, named.metadata.name ?? '');

@@ -29,7 +29,7 @@ export async function updateObject(context: ApiContext, operation: Operation, na
     const wanted = await change(base.object);
     checkPreconditions(operation, base, wanted.metadata);
     try {
-      return await withAllocation(operation.kind, () => writeChange(context, operation, base, wanted));
+      return await withAllocation(context, operation, () => writeChange(context, operation, base, wanted));
     } catch (error) {
       if (!(error instanceof LostWrite)) throw error;
       live = error.current;
