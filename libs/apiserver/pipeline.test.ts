@@ -442,7 +442,7 @@ describe('quota and limit ranges', () => {
   test('of pods made at the same time only as many pass as the quota allows', async () => {
     await rig.call('POST', `${inDefault}/resourcequotas`, { metadata: { name: 'q' }, spec: { hard: { pods: '2' } } });
     const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => rig.call('POST', pods, pod(name))));
-    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 201, 403, 403]);
+    expect(answers.map((answer) => answer.status).sort((a, b) => a - b)).toEqual([201, 201, 403, 403]);
     expect(answers.find((answer) => answer.status === 403)?.body.message).toMatch(
       /^pods "." is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2$/,
     );
