@@ -6,7 +6,7 @@ export interface Target {
   readonly token: string;
 }
 
-interface Manifest {
+export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name?: unknown };

@@ -164,6 +164,7 @@ function selectorOfTemplate(controller: ReplicationController): ReplicationContr
   if (labels === undefined) return controller;
   const selects = Object.keys(controller.spec?.selector ?? {}).length > 0;
   const labelled = Object.keys(controller.metadata?.labels ?? {}).length > 0;
+  if (selects && labelled) return controller;
   return {
     ...controller,
     ...(selects ? {} : { spec: { ...controller.spec, selector: labels } }),
