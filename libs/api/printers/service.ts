@@ -69,7 +69,8 @@ export const servicePrinter = printer<Service>({
   ],
 });
 
-function hostPort(ip: string, port: CoreV1EndpointPort): string {
+function hostPort(ip: string | undefined, port: CoreV1EndpointPort): string {
+  if (ip === undefined) return '';
   return ip.includes(':') ? `[${ip}]:${port.port}` : `${ip}:${port.port}`;
 }
 

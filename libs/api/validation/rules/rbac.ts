@@ -68,7 +68,7 @@ function subject(namespaced: boolean): Rule<RbacV1Subject> {
   return (who, at) => {
     const group = who.apiGroup ?? '';
     if (who.kind === 'ServiceAccount') {
-      if (who.name !== '') dnsSubdomain(who.name, at.field('name'));
+      if ((who.name ?? '') !== '') dnsSubdomain(who.name, at.field('name'));
       if (group !== '') at.field('apiGroup').unsupported(group, ['']);
       if (!namespaced && (who.namespace ?? '') === '') at.field('namespace').required();
     } else if (who.kind === 'User' || who.kind === 'Group') {

@@ -163,7 +163,9 @@ function endpointIp(ip: string, at: Place): void {
 }
 
 class AddressRules {
-  @Check(endpointIp) readonly ip?: EndpointAddress['ip'];
+  @Required()
+  @Check(endpointIp)
+  readonly ip?: EndpointAddress['ip'];
   @Check(dnsLabel) readonly hostname?: EndpointAddress['hostname'];
   @Check(dnsSubdomain) readonly nodeName?: EndpointAddress['nodeName'];
 }
