@@ -111,8 +111,8 @@ export const fillCustomResourceDefinition = filler<CustomResourceDefinition>(
       { conversion: () => ({ strategy: 'None' }) },
       {
         names: filler<CustomResourceDefinitionNames>({
-          singular: (names) => names.kind.toLowerCase(),
-          listKind: (names) => `${names.kind}List`,
+          singular: (names) => names.kind?.toLowerCase(),
+          listKind: (names) => (names.kind === undefined ? undefined : `${names.kind}List`),
         }),
         conversion: fillConversion,
       },
