@@ -1,7 +1,7 @@
 /** `Store` over etcd: wires group commit, ranges, watches, leases and election. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CancelSignal, Clock, Logger } from '../../kit/index.js';
+import { CancelSource, childOf, type CancelSignal, type Clock, type Logger } from '../../kit/index.js';
 import { CompactedError, StoreUnavailableError, campaignOver, completeGroupOf, snapshotOf } from '../../storage/index.js';
 import type {
   Leadership,
@@ -19,7 +19,7 @@ import { GroupCommitter } from './group-commit.js';
 import { openLease } from './lease.js';
 import { readRange } from './range.js';
 import { decodeKeyValue, toEntry } from './value.js';
-import { watchStore } from './watch.js';
+import { watchStore, type WatchScope } from './watch.js';
 
 const ELECTION_TTL_MS = 3_000;
 /** Reads are repeated this often when etcd is away for a moment (a member restarts, a connection broke). */
@@ -36,6 +36,7 @@ export interface EtcdStoreOptions extends EtcdAddress {
 export class EtcdStore implements Store, AsyncDisposable {
   private readonly connection: EtcdConnection;
   private readonly committer: GroupCommitter;
+  private readonly closing = new CancelSource();
 
   constructor(private readonly options: EtcdStoreOptions) {
     this.connection = new EtcdConnection(options);
@@ -62,7 +63,7 @@ export class EtcdStore implements Store, AsyncDisposable {
   }
 
   watch(prefix: string, after: Revision, signal: CancelSignal): AsyncIterable<WatchBatch> {
-    return watchStore({ ...this.options, connection: this.connection }, { prefix, after }, signal);
+    return this.follow({ prefix, after }, signal);
   }
 
   revision(): Promise<Revision> {
@@ -103,13 +104,19 @@ export class EtcdStore implements Store, AsyncDisposable {
     return response.version;
   }
 
+  /** Ends the watches and closes the connections. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.closing.abort();
     this.connection.close();
   }
 
+  private async *follow(scope: WatchScope, signal: CancelSignal): AsyncGenerator<WatchBatch, void, undefined> {
+    using either = childOf(signal, this.closing.signal);
+    yield* watchStore({ ...this.options, connection: this.connection }, scope, either.signal);
+  }
+
   private async untilDeleted(key: string, after: Revision, signal: CancelSignal): Promise<void> {
-    const scope = { prefix: key, after, narrow: true };
-    for await (const batch of watchStore({ ...this.options, connection: this.connection }, scope, signal)) {
+    for await (const batch of this.follow({ prefix: key, after, narrow: true }, signal)) {
       if (batch.events.some((event) => event.key === key && event.type === 'delete')) return;
     }
   }

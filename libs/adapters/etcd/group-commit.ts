@@ -12,6 +12,8 @@ import { decodeKeyValue, encodeValue, toEntry, type StoredValue } from './value.
 
 const GROUP_WRITES_MAX = 128;
 const GROUPS_IN_FLIGHT_MAX = 8;
+/** How far a group looks into the queue for writes that fit it: a long row of deletes must not be walked for each of them. */
+const LOOK_AHEAD = 1_024;
 /** Keeps a group below etcd's request limit (`--max-request-bytes`, 1.5 MiB by default); one larger value goes alone. */
 const GROUP_CHARS_MAX = 1_000_000;
 /** How long a write with an unknown outcome is looked after before its caller is told that it is unknown. */
@@ -134,7 +136,7 @@ export function takeGroup(queue: readonly Pending[]): { group: Placed[]; rest: P
     const size = write.op === 'put' ? write.value.length + write.key.length : write.key.length;
     const taken = keys.size;
     const isLeased = leaseOf(write) !== undefined;
-    const isFull = taken >= GROUP_WRITES_MAX || (taken > 0 && chars + size > GROUP_CHARS_MAX);
+    const isFull = taken >= GROUP_WRITES_MAX || index >= LOOK_AHEAD || (taken > 0 && chars + size > GROUP_CHARS_MAX);
     if (isFull || (isLeased && taken > 0)) {
       rest.push(...queue.slice(index));
       break;

@@ -5,6 +5,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf, isDigest } from './manifest.js';
 
 export class DigestMismatchError extends Error {
@@ -23,6 +24,7 @@ export interface BlobRequest {
 }
 
 const ATTEMPTS = 4;
+const RETRY_MS = 200;
 
 export class BlobStore {
   constructor(readonly root: string) {}
@@ -105,6 +107,7 @@ export class BlobStore {
           const isFinal =
             attempt === ATTEMPTS || error instanceof DigestMismatchError || request.signal?.aborted === true || !isTransient(error);
           if (isFinal) throw error;
+          await sleep(RETRY_MS * attempt, undefined, request.signal === undefined ? {} : { signal: request.signal });
           // What the hash has seen must be on disk before the transfer may continue there; else it begins anew.
           if ((await stat(file).catch(() => undefined))?.size === received) continue;
           request.onBytes?.(-received);

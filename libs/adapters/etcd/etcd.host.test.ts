@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RecordingLogger } from '../../kit/testing/index.js';
-import { MemoryStore, StoreUnavailableError, ZERO, groupOf } from '../../storage/index.js';
+import { MemoryStore, StoreUnavailableError, ZERO, groupOf, startWatchCache } from '../../storage/index.js';
 import type { Revision, Store, StoreEntry, WriteOutcome } from '../../storage/index.js';
 import { storeContract } from '../../storage/contract/store.contract.js';
 import { SystemClock } from '../system/index.js';
@@ -79,6 +82,33 @@ describe('etcd', () => {
       { numRuns: 40 },
     );
   }, 60_000);
+
+  test('keeps its data over a restart, and a watch cache goes on where it was', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'berth-etcd-restart-'));
+    const options = { dataDir: folder, clientPort: await freePort(), peerPort: await freePort() };
+    let running = await startEtcd(options);
+    await using restarted = open(running.endpoint);
+    try {
+      const cache = await startWatchCache(restarted, clock, new RecordingLogger());
+      const heard: string[] = [];
+      cache.subscribe('/registry/', (event) => heard.push(event.type));
+      const put = async (key: string): Promise<Revision> => {
+        const outcome = await restarted.write({ op: 'put', key, value: '{"metadata":{}}', expected: ZERO });
+        if (!outcome.ok) throw new Error('lost');
+        return outcome.revision;
+      };
+      await cache.reached(await put('/registry/pods/a/1'));
+      await running[Symbol.asyncDispose]();
+      running = await startEtcd(options);
+      await cache.reached(await put('/registry/pods/a/2'));
+      expect(heard).toEqual(['put', 'put']);
+      expect(cache.list('/registry/pods/')).toHaveLength(2);
+      await cache[Symbol.asyncDispose]();
+    } finally {
+      await running[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 30_000);
 
   test('nobody answering is StoreUnavailableError', async () => {
     await using away = open(`127.0.0.1:${await freePort()}`);
