@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { neverCancelled } from '../../kit/index.js';
 import type { PullProgress } from '../../agent/index.js';
 import { AgentImageStore, ClusterImageStore } from './index.js';
@@ -146,6 +147,14 @@ describe('pulling', () => {
     }
   });
 
+  test('a layer whose packing is damaged is refused', async () => {
+    const work = await folder();
+    const { unpackLayer } = await import('./layer-store.js');
+    await writeFile(join(work, 'damaged'), Buffer.concat([gzipSync('x'.repeat(100_000)).subarray(0, 60), Buffer.alloc(100)]));
+    await mkdir(join(work, 'into'));
+    await expect(unpackLayer(join(work, 'damaged'), join(work, 'into'))).rejects.toThrow();
+  });
+
   test('gets a token with the pull secret where the registry asks for one', async () => {
     const image = await writeLayout(await folder(), hello);
     await using registry = await TinyRegistry.serve(image, (path, request, response) => {
@@ -220,7 +229,6 @@ describe('pulling', () => {
 describe("the cluster's image store", () => {
   test('holds a root file system as an image, lists it, and forgets it', async () => {
     const { tarOf } = await import('./testing.js');
-    const { writeFile } = await import('node:fs/promises');
     const [root, work] = [await folder(), await folder()];
     await writeFile(join(work, 'rootfs.tar'), await tarOf([{ name: 'etc/os-release', content: 'ID=test' }]));
     const cluster = new ClusterImageStore(root);
@@ -236,7 +244,6 @@ describe("the cluster's image store", () => {
   });
 
   test('refuses what is not an image archive, with a sentence', async () => {
-    const { writeFile } = await import('node:fs/promises');
     const work = await folder();
     await writeFile(join(work, 'x.tar'), 'no tar');
     const cluster = new ClusterImageStore(await folder());

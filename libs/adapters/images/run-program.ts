@@ -1,7 +1,8 @@
 /** Runs a program of the system, with its input streamed, its lines reported, and its whole process tree ended on cancel. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
 import { processTree, signalAll, type ProcessMark } from './process-tree.js';
 
 export interface ProgramOptions {
@@ -44,16 +45,31 @@ export async function runProgram(program: string, args: readonly string[], optio
   });
   using _kill = killOnAbort(child.pid, options.signal);
   child.stdin.on('error', () => undefined); // the program's exit code says why it stopped reading
-  const feeding = options.input === undefined ? Promise.resolve(void child.stdin.end()) : pipeline(options.input, child.stdin);
+  const feeding = feed(child.stdin, options.input ?? []);
   const [end, fed] = await Promise.allSettled([ended, feeding]);
   options.signal?.throwIfAborted();
   if (end.status === 'rejected') throw end.reason;
+  if (fed.status === 'rejected') throw fed.reason;
   if (end.value.code !== 0) {
     const how = end.value.signal ?? `exit code ${end.value.code}`;
     throw new ProgramError(`${program} failed (${how}): ${kept.join('; ') || 'no message'}`);
   }
-  if (fed.status === 'rejected') throw fed.reason;
   return output;
+}
+
+/** Reads `input` to its end even when the program has stopped listening: readers that hash it must see all of it. */
+async function feed(stdin: Writable, input: AsyncIterable<unknown> | readonly unknown[]): Promise<void> {
+  const closed = once(stdin, 'close').catch(() => undefined);
+  try {
+    for await (const chunk of input) {
+      if (!stdin.writable || stdin.write(chunk)) continue;
+      const drained = new AbortController();
+      await Promise.race([once(stdin, 'drain', { signal: drained.signal }).catch(() => undefined), closed]);
+      drained.abort();
+    }
+  } finally {
+    stdin.end();
+  }
 }
 
 /** Asks the process to end, and after a while ends it and everything below it (containers of a build among them). */
