@@ -1,7 +1,8 @@
 /**
  * Field numbers of Kubernetes' protobuf encoding, by the type names of libs/api: the names stand in the order of their
  * numbers, from 1 on; a gap is a number without a field. `+X` is a message whose fields JSON writes into its parent.
- * Numbers never change once released; those of fields newer than 1.34 are missing, and such fields are skipped.
+ * Numbers never change once released; those of fields newer than 1.34 are missing, and such fields are skipped. Kinds of
+ * flowcontrol.apiserver.k8s.io are left out: no typed client writes them.
  */
 export const fieldNumbers: Readonly<Record<string, string>> = {
   '+DeviceConfiguration': 'opaque',
@@ -155,7 +156,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   Eviction: 'metadata deleteOptions',
   ExactDeviceRequest: 'deviceClassName selectors allocationMode count adminAccess tolerations capacity',
   ExecAction: 'command',
-  ExemptPriorityLevelConfiguration: 'nominalConcurrencyShares lendablePercent',
   ExpressionWarning: ' fieldRef warning',
   FCVolumeSource: 'targetWWNs lun fsType readOnly wwids',
   FieldSelectorAttributes: 'rawSelector requirements',
@@ -164,12 +164,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   FlexPersistentVolumeSource: 'driver fsType secretRef readOnly options',
   FlexVolumeSource: 'driver fsType secretRef readOnly options',
   FlockerVolumeSource: 'datasetName datasetUUID',
-  FlowDistinguisherMethod: 'type',
-  FlowSchema: 'metadata spec status',
-  FlowSchemaCondition: 'type status lastTransitionTime reason message',
-  FlowSchemaSpec: 'priorityLevelConfiguration matchingPrecedence distinguisherMethod rules',
-  FlowSchemaStatus: 'conditions',
-  FlowcontrolV1Subject: 'kind user group serviceAccount',
   ForNode: 'name',
   ForZone: 'name',
   GCEPersistentDiskVolumeSource: 'pdName fsType partition readOnly',
@@ -177,7 +171,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   GitRepoVolumeSource: 'repository revision directory',
   GlusterfsPersistentVolumeSource: 'endpoints path readOnly endpointsNamespace',
   GlusterfsVolumeSource: 'endpoints path readOnly',
-  GroupSubject: 'name',
   HTTPGetAction: 'path port host scheme httpHeaders',
   HTTPHeader: 'name value',
   HTTPIngressPath: 'path backend pathType',
@@ -227,8 +220,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   LimitRange: 'metadata spec',
   LimitRangeItem: 'type max min default defaultRequest maxLimitRequestRatio',
   LimitRangeSpec: 'limits',
-  LimitResponse: 'type queuing',
-  LimitedPriorityLevelConfiguration: 'nominalConcurrencyShares limitResponse lendablePercent borrowingLimitPercent',
   LinuxContainerUser: 'uid gid supplementalGroups',
   LoadBalancerIngress: 'ip hostname ipMode ports',
   LoadBalancerStatus: 'ingress',
@@ -275,7 +266,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   NodeSystemInfo:
     'machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion operatingSystem architecture swap',
   NonResourceAttributes: 'path verb',
-  NonResourcePolicyRule: 'verbs     nonResourceURLs',
   NonResourceRule: 'verbs nonResourceURLs',
   ObjectFieldSelector: 'apiVersion fieldPath',
   ObjectMeta:
@@ -331,20 +321,13 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   PodTemplate: 'metadata template',
   PodTemplateSpec: 'metadata spec',
   PolicyRule: 'verbs apiGroups resources resourceNames nonResourceURLs',
-  PolicyRulesWithSubjects: 'subjects resourceRules nonResourceRules',
   PortStatus: 'port protocol error',
   PortworxVolumeSource: 'volumeID fsType readOnly',
   Preconditions: 'uid resourceVersion',
   PreferredSchedulingTerm: 'weight preference',
   PriorityClass: 'metadata value globalDefault description preemptionPolicy',
-  PriorityLevelConfiguration: 'metadata spec status',
-  PriorityLevelConfigurationCondition: 'type status lastTransitionTime reason message',
-  PriorityLevelConfigurationReference: 'name',
-  PriorityLevelConfigurationSpec: 'type limited exempt',
-  PriorityLevelConfigurationStatus: 'conditions',
   Probe: '+ProbeHandler initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold terminationGracePeriodSeconds',
   ProjectedVolumeSource: 'sources defaultMode',
-  QueuingConfiguration: 'queues handSize queueLengthLimit',
   QuobyteVolumeSource: 'registry volume readOnly user group tenant',
   RBDPersistentVolumeSource: 'monitors image fsType pool user keyring secretRef readOnly',
   RBDVolumeSource: 'monitors image fsType pool user keyring secretRef readOnly',
@@ -365,7 +348,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   ResourceClaimTemplateSpec: 'metadata spec',
   ResourceFieldSelector: 'containerName resource divisor',
   ResourceHealth: 'resourceID health',
-  ResourcePolicyRule: 'verbs apiGroups resources clusterScope namespaces',
   ResourcePool: 'name generation resourceSliceCount',
   ResourceQuota: 'metadata spec status',
   ResourceQuotaSpec: 'hard scopes scopeSelector',
@@ -410,7 +392,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   SelfSubjectRulesReviewSpec: 'namespace',
   Service: 'metadata spec status',
   ServiceAccount: 'metadata secrets imagePullSecrets automountServiceAccountToken',
-  ServiceAccountSubject: 'namespace name',
   ServiceAccountTokenProjection: 'audience expirationSeconds path',
   ServiceBackendPort: 'name number',
   ServiceCIDR: 'metadata spec status',
@@ -459,7 +440,6 @@ export const fieldNumbers: Readonly<Record<string, string>> = {
   TypedObjectReference: 'apiGroup kind name namespace',
   UncountedTerminatedPods: 'succeeded failed',
   UserInfo: 'username uid groups extra',
-  UserSubject: 'name',
   V2ContainerResourceMetricSource: 'name target container',
   V2ContainerResourceMetricStatus: 'name current container',
   V2CrossVersionObjectReference: 'kind name apiVersion',
