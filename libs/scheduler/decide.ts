@@ -10,7 +10,7 @@ import type { FilterPlugin, NodeFilter, NodeScorer } from './plugin.js';
 import { scores } from './scores/index.js';
 
 /** Nodes scored for one pod; in larger clusters the search starts where the last one ended, so that all get their turn. */
-export const CANDIDATES_MAX = 128;
+export const CANDIDATES_MAX = 100;
 
 export type Decision =
   | { readonly kind: 'place'; readonly node: NodeState; readonly score: number; readonly candidates: number }

@@ -107,9 +107,10 @@ export function groupByPorts(endpoints: readonly PodEndpoint[]): ReadonlyMap<str
 export const podsOfServices: ControllerWatch = {
   resource: resources.pods,
   keys(pod, previous, view) {
+    const services = view.list(resources.services, pod.metadata.namespace);
+    if (services.length === 0) return [];
     if (previous !== undefined && previous !== pod && offerText(pod) === offerText(previous)) return [];
-    return view
-      .list(resources.services, pod.metadata.namespace)
+    return services
       .filter((service) => {
         if (!selectsPods(service)) return false;
         const requirements = mapRequirements(service.spec?.selector);

@@ -4,7 +4,7 @@ import { controllerOf, resources } from '../../reconciling/index.js';
 import type { ClusterView, Controller, DecisionContext, ObjectAction, Plan, PlanFailure } from '../../reconciling/index.js';
 import { findCondition, withCondition, withoutCondition } from '../workload/conditions.js';
 import { claim, keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
-import { availableIn, isActive, isReady, isTerminating } from '../workload/pod-facts.js';
+import { availableIn, countsTheSame, isActive, isReady, isTerminating } from '../workload/pod-facts.js';
 import type { StoredPod } from '../workload/pod-facts.js';
 import { canonicalJson, podFromTemplate } from '../workload/pod-template.js';
 import { selectorMatches } from '../../api/index.js';
@@ -32,6 +32,7 @@ export const replicaSetController: Controller = {
 
 /** The pod's owner, or, for an orphan, every replica set of the namespace that could adopt it. */
 function keysOfPod(pod: KubeObject, previous: KubeObject | undefined, view: ClusterView): readonly string[] {
+  if (previous !== undefined && previous !== pod && countsTheSame(decodePod(pod), decodePod(previous))) return [];
   const keys = ownerKeys('ReplicaSet', pod, previous);
   if (keys.length > 0 || controllerOf(pod) !== undefined) return keys;
   const labels = pod.metadata.labels ?? {};
@@ -39,6 +40,11 @@ function keysOfPod(pod: KubeObject, previous: KubeObject | undefined, view: Clus
     .list(resources.replicaSets, pod.metadata.namespace)
     .filter((replicaSet) => replicaSet.spec !== undefined && selectorMatches(replicaSet.spec.selector, labels))
     .map(keyOf);
+}
+
+/** Watched under pods. */
+function decodePod(object: KubeObject): StoredPod {
+  return object as unknown as StoredPod;
 }
 
 /** Same view, same instant, same plan (names of new pods come from `context.ids`). */

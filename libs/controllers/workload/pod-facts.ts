@@ -49,3 +49,14 @@ export function isAvailable(pod: StoredPod, minReadySeconds: number, now: Instan
 export function restartsOf(pod: StoredPod): number {
   return (pod.status?.containerStatuses ?? []).reduce((most, status) => Math.max(most, status.restartCount), 0);
 }
+
+/** Whether a change of a pod leaves alone all that its controller counts by: placement and other reports wake nobody. */
+export function countsTheSame(pod: StoredPod, previous: StoredPod): boolean {
+  if (pod.status?.phase !== previous.status?.phase) return false;
+  if (pod.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) return false;
+  const ready = podCondition(pod, 'Ready');
+  const before = podCondition(previous, 'Ready');
+  if (ready?.status !== before?.status || ready?.lastTransitionTime !== before?.lastTransitionTime) return false;
+  const meta = (each: StoredPod): string => JSON.stringify([each.metadata.labels, each.metadata.ownerReferences]);
+  return meta(pod) === meta(previous);
+}

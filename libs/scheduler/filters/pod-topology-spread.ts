@@ -42,23 +42,36 @@ function failure(constraint: Prepared, node: NodeState): string | undefined {
 function prepareConstraint(pod: PodFacts, constraint: SpreadConstraint, snapshot: Snapshot): Prepared {
   const { topologyKey, maxSkew } = constraint;
   const counts = snapshot.counter(constraint.selector).domains(topologyKey);
-  const domains = eligibleDomains(pod, constraint, snapshot);
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const domain of domains) lowest = Math.min(lowest, counts.get(domain) ?? 0);
-  if (domains.size < constraint.minDomains || !Number.isFinite(lowest)) lowest = 0;
+  const { count, lowest } = lowestOf(pod, constraint, snapshot, counts);
   const self = selects(constraint.selector, pod) ? 1 : 0;
-  return { topologyKey, counts, highest: lowest + maxSkew - self };
+  return { topologyKey, counts, highest: (count < constraint.minDomains ? 0 : lowest) + maxSkew - self };
 }
 
-/** Domains of the nodes that the pod could go to: an empty domain that it may not enter sets no minimum. */
-function eligibleDomains(pod: PodFacts, constraint: SpreadConstraint, snapshot: Snapshot): ReadonlySet<string> {
+interface Lowest {
+  /** Domains that count. */
+  readonly count: number;
+  /** Pods in the emptiest of them. */
+  readonly lowest: number;
+}
+
+/** Only domains of nodes that the pod could go to count: an empty domain that it may not enter sets no minimum. */
+function lowestOf(pod: PodFacts, constraint: SpreadConstraint, snapshot: Snapshot, counts: ReadonlyMap<string, number>): Lowest {
   const affinity = constraint.honorsAffinity ? nodeAffinityOf(pod) : undefined;
-  const domains = new Set<string>();
+  if (affinity === undefined && !constraint.honorsTaints) return lowestOfAll(snapshot.domains(constraint.topologyKey), counts);
+  const domains = new Map<string, number>();
   for (const node of snapshot.nodes) {
     const value = node.labels[constraint.topologyKey];
-    if (value === undefined || (affinity !== undefined && !affinity(node))) continue;
+    if (value === undefined || domains.has(value) || (affinity !== undefined && !affinity(node))) continue;
     if (constraint.honorsTaints && untolerated(pod.tolerations, node.taints) !== undefined) continue;
-    domains.add(value);
+    domains.set(value, counts.get(value) ?? 0);
   }
-  return domains;
+  return { count: domains.size, lowest: domains.size === 0 ? 0 : Math.min(...domains.values()) };
+}
+
+/** All domains count, so one that has no pods at all shows in the numbers alone. */
+function lowestOfAll(domains: ReadonlySet<string>, counts: ReadonlyMap<string, number>): Lowest {
+  if (counts.size < domains.size) return { count: domains.size, lowest: 0 };
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const count of counts.values()) if (count < lowest) lowest = count;
+  return { count: domains.size, lowest: Number.isFinite(lowest) ? lowest : 0 };
 }

@@ -25,6 +25,7 @@ export class Snapshot {
   avoidedNodes = 0;
   /** Nodes by zone; spreading over zones matters where there are several. */
   readonly #zones = new Map<string, number>();
+  readonly #domains = new Map<string, Set<string>>();
   readonly #groupZones = new Map<string, Map<string, number>>();
 
   node(name: string): NodeState | undefined {
@@ -107,12 +108,26 @@ export class Snapshot {
     return this.#selectors.of(selector, this.nodes);
   }
 
+  /** The values that nodes have for a label. */
+  domains(topologyKey: string): ReadonlySet<string> {
+    const before = this.#domains.get(topologyKey);
+    if (before !== undefined) return before;
+    const values = new Set<string>();
+    for (const node of this.nodes) {
+      const value = node.labels[topologyKey];
+      if (value !== undefined) values.add(value);
+    }
+    this.#domains.set(topologyKey, values);
+    return values;
+  }
+
   /** Pods of a spread group by zone; `undefined` where there is at most one zone. */
   groupZones(group: string): ReadonlyMap<string, number> | undefined {
     return this.#zones.size > 1 ? this.#groupZones.get(group) : undefined;
   }
 
   #addNode(node: NodeState): void {
+    this.#domains.clear();
     node.index = this.nodes.length;
     this.nodes.push(node);
     this.#byName.set(node.name, node);
@@ -162,6 +177,7 @@ export class Snapshot {
   }
 
   #forgetDomains(): void {
+    this.#domains.clear();
     this.#selectors.forgetDomains();
     this.antiAffinityTerms.forgetDomains();
   }
