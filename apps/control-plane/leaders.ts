@@ -9,12 +9,13 @@ import { componentUser, type ControlPlaneParts } from './parts.js';
 
 /** Campaigns for the controllers until disposed. */
 export function leadControllers(parts: ControlPlaneParts, usage: UsageSource): AsyncDisposable {
-  const { config, cache, clock, ids, log, pki } = parts;
+  const { config, store, cache, clock, ids, log, pki } = parts;
   return lead(parts, 'controllers', (leadership) =>
     startControllers({
       cache,
       clock,
       ids,
+      newest: () => store.revision(),
       log: log.child({ part: 'controllers' }),
       client: clientOf(parts, 'kube-controller-manager', leadership),
       controllers: builtinControllers({

@@ -1,5 +1,6 @@
 /** Runs controllers: from cache changes to keys, from keys to plans, from plans to writes. The decisions are the controllers' own. */
 import { storePrefix } from '../api/index.js';
+import type { Reason } from '../api/index.js';
 import type { CancelSignal, Clock, IdSource, Logger } from '../kit/index.js';
 import type { Leadership, Revision, Store, WatchCache } from '../storage/index.js';
 import { EventRecorder } from './events.js';
@@ -21,7 +22,27 @@ export interface ControllersOptions {
   readonly log: Logger;
   /** Shared with the scheduler where given. */
   readonly events?: EventRecorder | undefined;
+  /**
+   * The newest revision of the store (`Store.revision`). Asked after a write whose outcome is unknown: the key then waits
+   * until the cache shows everything up to there, so that a write that did happen is not made twice.
+   */
+  readonly newest?: (() => Promise<Revision>) | undefined;
 }
+
+/** Refusals after which the write certainly did not happen; after all others it may have. */
+const CERTAIN: ReadonlySet<Reason> = new Set<Reason>([
+  'BadRequest',
+  'Unauthorized',
+  'Forbidden',
+  'NotFound',
+  'AlreadyExists',
+  'Conflict',
+  'Gone',
+  'Invalid',
+  'MethodNotAllowed',
+  'RequestEntityTooLarge',
+  'TooManyRequests',
+]);
 
 /** What runs; disposing stops it: no new plan starts, and the dispose waits for those under way. */
 export interface RunningControllers extends AsyncDisposable {
@@ -121,6 +142,8 @@ class Runner implements AsyncDisposable {
       await this.#reconcile(key);
     } catch (error) {
       this.#log.error('reconcile failed', { key, error: describeError(error) });
+      // Where not even the newest revision can be asked, the next try meets the same store and fails again.
+      await this.#awaitUnknown(key).catch(() => undefined);
       this.#queue.addAfterFailure(key);
     }
   }
@@ -146,12 +169,18 @@ class Runner implements AsyncDisposable {
     const outcome = await executePlan(plan, { client, events, source: this.#controller.name });
     if (outcome.revision > 0) this.#lastWrites.set(key, outcome.revision as Revision);
     if (outcome.failure !== undefined) {
+      if (!CERTAIN.has(outcome.failure.reason)) await this.#awaitUnknown(key);
       this.#failed(key, outcome.failure);
       return;
     }
     this.#failures.delete(key);
     this.#queue.forget(key);
     if (plan.requeueAfterMs !== undefined) this.#queue.addAfter(key, plan.requeueAfterMs);
+  }
+
+  async #awaitUnknown(key: string): Promise<void> {
+    const newest = await this.#with.newest?.();
+    if (newest !== undefined) this.#lastWrites.set(key, newest);
   }
 
   /** Conflicts are the normal way to learn of another writer; everything else is said once a failure. */

@@ -46,6 +46,7 @@ export class SimulatedCluster implements AsyncDisposable {
   readonly #options: SimulationOptions;
   readonly #random: SeededRandom;
   readonly #cache: RunningWatchCache;
+  readonly #store: MemoryStore;
   readonly #context: ApiContext;
   #controllers: RunningControllers | undefined;
   #scheduler: RunningScheduler | undefined;
@@ -55,6 +56,7 @@ export class SimulatedCluster implements AsyncDisposable {
     this.clock = parts.clock;
     this.#random = new SeededRandom(options.seed);
     this.#cache = parts.cache;
+    this.#store = parts.store;
     this.#context = createApiContext({ settings, store: parts.store, cache: parts.cache, clock: this.clock, ids: this.ids, log: this.log });
     this.client = createObjectClient({ context: this.#context }, { name: 'kubernetes-admin', groups: ['system:masters'] });
     this.view = new CacheView(parts.cache);
@@ -96,7 +98,12 @@ export class SimulatedCluster implements AsyncDisposable {
     const { clock, ids, log } = this;
     const client = this.#faulty(this.client);
     const common = { cache: this.#cache, client, clock, log };
-    this.#controllers = startControllers({ ...common, ids, controllers: builtinControllers({ clusterCa: 'CA', usage: this.usage }) });
+    this.#controllers = startControllers({
+      ...common,
+      ids,
+      newest: () => this.#store.revision(),
+      controllers: builtinControllers({ clusterCa: 'CA', usage: this.usage }),
+    });
     this.#scheduler = startScheduler({ ...common, random: this.#random });
   }
 

@@ -58,6 +58,11 @@ function lastingOf(replicaSet: StoredReplicaSet): number {
   return Math.min(availableOf(replicaSet), replicasOf(replicaSet));
 }
 
+/** Pods that are or will be: a replica set that was just made smaller still has those that it is about to delete. */
+function presentOf(replicaSet: StoredReplicaSet): number {
+  return Math.max(replicasOf(replicaSet), replicaSet.status?.replicas ?? 0);
+}
+
 export function sum(replicaSets: readonly StoredReplicaSet[], count: (replicaSet: StoredReplicaSet) => number): number {
   return replicaSets.reduce((total, replicaSet) => total + count(replicaSet), 0);
 }
@@ -66,7 +71,7 @@ export function sum(replicaSets: readonly StoredReplicaSet[], count: (replicaSet
 export function newReplicas(limits: RolloutLimits, rolling: boolean, old: readonly StoredReplicaSet[], current: number): number {
   if (!rolling) return limits.desired;
   if (current > limits.desired) return limits.desired;
-  const room = limits.desired + limits.maxSurge - sum(old, replicasOf) - current;
+  const room = limits.desired + limits.maxSurge - sum(old, presentOf) - current;
   return current + Math.max(0, Math.min(room, limits.desired - current));
 }
 
