@@ -37,7 +37,7 @@ export interface ControlPlaneConfig {
     readonly nodePortMin: number;
     readonly nodePortMax: number;
   };
-  /** How fast a lost host is acted upon; Kubernetes' own values are 40 s and 300 s. */
+  /** How fast a lost host is acted upon, yet longer than an agent's restart takes; Kubernetes' own values are 40 s and 300 s. */
   readonly nodeLoss: { readonly leaseGraceSeconds: number; readonly defaultTolerationSeconds: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
 }
@@ -60,6 +60,6 @@ export const controlPlaneDefaults: ControlPlaneConfig = {
     nodePortMin: 30_000,
     nodePortMax: 32_767,
   },
-  nodeLoss: { leaseGraceSeconds: 3, defaultTolerationSeconds: 1 },
+  nodeLoss: { leaseGraceSeconds: 4, defaultTolerationSeconds: 2 },
   log: { level: 'info', format: 'json' },
 };

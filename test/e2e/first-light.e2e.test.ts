@@ -149,6 +149,11 @@ describe('what dies', () => {
     await cluster.killDaemon('control-plane');
     expect((await cluster.inHost(1, ['curl', '-sS', '--max-time', '3', `http://${cluster.address(1)}:30090/`])).trim()).toMatch(/^web-/);
     await cluster.up();
+    await eventually(
+      'every host is connected again',
+      20_000,
+      async () => ((await cluster.kubectl(['get', 'nodes', '--no-headers'])).match(/ Ready /g) ?? []).length === 3,
+    );
     expect((await podsOf('web')).map((pod) => pod.status.containerStatuses[0]!.containerID).sort()).toEqual([...ids].sort());
   });
 

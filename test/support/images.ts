@@ -51,6 +51,7 @@ export async function buildBusybox(cluster: TestCluster, reference = 'busybox:te
         'FROM scratch',
         'COPY busybox /bin/busybox',
         ...links.slice(0, 1).map((link) => `RUN ${link}`),
+        'RUN /bin/busybox mkdir -p /tmp /etc /root',
         `RUN for a in ${applets.slice(1).join(' ')}; do /bin/busybox ln -s /bin/busybox /bin/$a; done`,
         'CMD ["sleep", "1000000"]',
         '',

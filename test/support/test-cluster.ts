@@ -1,5 +1,5 @@
 /** A real cluster for tests: started by `bin/berth up` beside whatever runs on the machine, with names, ports and subnets of its own. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -129,9 +129,14 @@ export class TestCluster implements AsyncDisposable {
   /** A host loses its power: agent, containers and their monitors end at once. */
   async killHost(host: number): Promise<void> {
     await this.killDaemon(`node-${host}`);
-    const cgroups = `find /sys/fs/cgroup -path '*berth/${this.options.name}/node-${host}*' -name cgroup.procs`;
-    const monitors = `pgrep -f 'conmon.*${this.runDir}/node-${host}/' || true; pgrep -f 'conmon.*${this.dataDir}/nodes/node-${host}/' || true`;
-    await run(['sh', '-c', `for p in $(${monitors}) $(cat $(${cgroups}) | sort -un); do kill -9 $p 2>/dev/null || true; done`]);
+    const cgroup = `/berth/${this.options.name}/node-${host}/`;
+    const folders = [`${this.runDir}/node-${host}/`, join(this.dataDir, `nodes/node-${host}/`)];
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const command = readQuietly(`/proc/${pid}/cmdline`).split('\0');
+      const isMonitor =
+        command[0]?.endsWith('conmon') === true && folders.some((folder) => command.some((word) => word.startsWith(folder)));
+      if (isMonitor || readQuietly(`/proc/${pid}/cgroup`).includes(cgroup)) process.kill(Number(pid), 'SIGKILL');
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,4 +154,13 @@ export interface KubeJson {
   readonly spec: Record<string, unknown>;
   readonly status?: Record<string, unknown>;
   readonly items: readonly KubeJson[];
+}
+
+/** Empty for a process that has ended meanwhile. */
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
