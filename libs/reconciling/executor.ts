@@ -85,9 +85,9 @@ async function performOne(run: Execution, action: ObjectAction): Promise<PlanFai
   }
 }
 
-/** A delete wants the object gone: not found, or replaced by another of the name (uid precondition), is what it wants. */
+/** A delete wants the object gone. A conflict (another uid, or lost races) is not that: the next view tells which it was. */
 function isAlreadyTrue(action: ObjectAction, error: StatusError): boolean {
-  return action.do === 'delete' && (error.reason === 'NotFound' || (error.reason === 'Conflict' && action.uid !== undefined));
+  return action.do === 'delete' && error.reason === 'NotFound';
 }
 
 async function call(run: Execution, action: ObjectAction): Promise<KubeObject | undefined> {

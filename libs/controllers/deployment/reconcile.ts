@@ -29,6 +29,8 @@ import {
   isRollingUpdate,
   isSaturated,
   newReplicas,
+  presentOf,
+  roomIn,
   replicasOf,
   scaleProportionally,
   shrinkOld,
@@ -86,7 +88,7 @@ export function reconcileDeployment(view: DeploymentView, context: DecisionConte
   if (bookkeeping.length > 0) return { actions: bookkeeping };
   if (deployment.spec?.paused === true || isScaling(view)) {
     const cleanup = deployment.spec?.paused === true ? cleanUp(view) : [];
-    return { actions: [...resizeAll(view, scaleSteps(view)), ...cleanup, ...writeStatus(view, plainStatus(view, now))] };
+    return { actions: [...resizeAll(view, withinRoom(view, scaleSteps(view))), ...cleanup, ...writeStatus(view, plainStatus(view, now))] };
   }
   const steps = isRollingUpdate(deployment) ? rollingSteps(view, now) : recreateSteps(view, now);
   const status = rolloutStatus(view, now);
@@ -101,7 +103,7 @@ export function reconcileDeployment(view: DeploymentView, context: DecisionConte
 function rollingSteps(view: DeploymentView, now: Instant): readonly ObjectAction[] {
   const { current, limits, old } = view;
   if (current === undefined) return createReplicaSet(view, now);
-  const replicas = newReplicas(limits, true, old, replicasOf(current));
+  const replicas = newReplicas(limits, true, old, current);
   if (replicas !== replicasOf(current)) return resizeAll(view, [{ replicaSet: current, replicas }]);
   return resizeAll(view, shrinkOld(limits, current, old));
 }
@@ -138,6 +140,16 @@ function scaleSteps(view: DeploymentView): readonly Resize[] {
   return isRollingUpdate(view.deployment) ? scaleProportionally(limits, view.deployment, running) : [];
 }
 
+/** Growth only into what is really free: pods of a replica set that was just made smaller may still be there. */
+function withinRoom(view: DeploymentView, steps: readonly Resize[]): readonly Resize[] {
+  let room = roomIn(view.limits, view.all);
+  return steps.map(({ replicaSet, replicas }) => {
+    const growth = Math.min(room, Math.max(0, replicas - presentOf(replicaSet)));
+    room -= growth;
+    return { replicaSet, replicas: Math.min(replicas, presentOf(replicaSet) + growth) };
+  });
+}
+
 /** Updates for those whose size or noted sizes differ, each with its event. */
 function resizeAll(view: DeploymentView, steps: readonly Resize[]): readonly ObjectAction[] {
   return steps.flatMap(({ replicaSet, replicas }) => {
@@ -172,7 +184,7 @@ function createReplicaSet(view: DeploymentView, now: Instant): readonly ObjectAc
   if (view.replicaSetNamed(name) !== undefined) {
     return writeStatus(view, { ...rolloutStatus(view, now), collisionCount: collisions + 1 });
   }
-  const replicas = newReplicas(limits, isRollingUpdate(deployment), view.old, 0);
+  const replicas = newReplicas(limits, isRollingUpdate(deployment), view.old, undefined);
   const labels = { ...template.metadata?.labels, [POD_TEMPLATE_HASH_LABEL]: hash };
   const object: KubeObject = {
     apiVersion: 'apps/v1',

@@ -59,7 +59,7 @@ function lastingOf(replicaSet: StoredReplicaSet): number {
 }
 
 /** Pods that are or will be: a replica set that was just made smaller still has those that it is about to delete. */
-function presentOf(replicaSet: StoredReplicaSet): number {
+export function presentOf(replicaSet: StoredReplicaSet): number {
   return Math.max(replicasOf(replicaSet), replicaSet.status?.replicas ?? 0);
 }
 
@@ -68,11 +68,25 @@ export function sum(replicaSets: readonly StoredReplicaSet[], count: (replicaSet
 }
 
 /** How large the new replica set may be now, beside `old`, without exceeding desired + surge. */
-export function newReplicas(limits: RolloutLimits, rolling: boolean, old: readonly StoredReplicaSet[], current: number): number {
-  if (!rolling) return limits.desired;
-  if (current > limits.desired) return limits.desired;
-  const room = limits.desired + limits.maxSurge - sum(old, presentOf) - current;
-  return current + Math.max(0, Math.min(room, limits.desired - current));
+export function newReplicas(
+  limits: RolloutLimits,
+  rolling: boolean,
+  old: readonly StoredReplicaSet[],
+  current: StoredReplicaSet | undefined,
+): number {
+  const size = replicasOf(current);
+  if (!rolling || size > limits.desired) return limits.desired;
+  const all = current === undefined ? old : [...old, current];
+  return size + Math.min(roomIn(limits, all), limits.desired - size);
+}
+
+/**
+ * Pods that may be added now. None while a replica set has not yet seen its newest size: only after that its status counts
+ * every pod that it still has, and the limit holds for pods and not just for numbers in specs.
+ */
+export function roomIn(limits: RolloutLimits, all: readonly StoredReplicaSet[]): number {
+  const isSettled = all.every((each) => (each.status?.observedGeneration ?? 0) >= (each.metadata.generation ?? 0));
+  return isSettled ? Math.max(0, limits.desired + limits.maxSurge - sum(all, presentOf)) : 0;
 }
 
 /**
