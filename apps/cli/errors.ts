@@ -11,14 +11,13 @@ export const exitCodes = {
   unreachable: 3,
 } as const;
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
 /** `message` says what went wrong, `hint` the way out. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   constructor(
     message: string,
-    readonly exitCode: ExitCode = exitCodes.failed,
+    /** One of `exitCodes`, or what a process inside a container ended with. */
+    readonly exitCode: number = exitCodes.failed,
     readonly hint?: string,
   ) {
     super(message);

@@ -1,8 +1,9 @@
 /** What a verb that talks to the API starts with: a client for the cluster that the global options name. */
 import type { Command } from 'commander';
-import type { Io } from '../io.js';
+import { paint, type Io } from '../io.js';
 import { ApiClient } from './api-client.js';
-import { findKubeconfig, loadConnection } from './kubeconfig.js';
+import { Discovery } from './discovery.js';
+import { findKubeconfig, loadConnection, type Connection } from './kubeconfig.js';
 
 export interface GlobalOptions {
   readonly kubeconfig?: string;
@@ -12,6 +13,7 @@ export interface GlobalOptions {
 
 export interface Session extends Disposable {
   readonly client: ApiClient;
+  readonly discovery: Discovery;
   readonly namespace: string;
 }
 
@@ -19,6 +21,10 @@ export interface Session extends Disposable {
 export function openSession(program: Command, io: Io): Session {
   const { kubeconfig, context, namespace } = program.opts<GlobalOptions>();
   const connection = loadConnection(findKubeconfig(kubeconfig, io.env), context);
-  const client = new ApiClient(connection);
-  return { client, namespace: namespace ?? connection.namespace, [Symbol.dispose]: () => client[Symbol.dispose]() };
+  return sessionWith(connection, io, namespace ?? connection.namespace);
+}
+
+export function sessionWith(connection: Connection, io: Io, namespace = connection.namespace): Session {
+  const client = new ApiClient(connection, (text) => io.err.write(`${paint(io, 'yellow', 'Warning:')} ${text}\n`));
+  return { client, discovery: new Discovery(client), namespace, [Symbol.dispose]: () => client[Symbol.dispose]() };
 }

@@ -1,9 +1,9 @@
 /** berth quickstart: a cluster of three hosts and the demo application on it; what `npm run quickstart` ends in. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ApiClient } from '../client/api-client.js';
 import { loadConnection } from '../client/kubeconfig.js';
-import type { Session } from '../client/session.js';
+import type { ApiClient } from '../client/api-client.js';
+import { sessionWith } from '../client/session.js';
 import { layoutOf, saveOptions, type ClusterLayout } from '../cluster/layout.js';
 import { distDir, startCluster, until } from '../cluster/up.js';
 import { buildDemoImages } from '../demo/images.js';
@@ -34,8 +34,8 @@ async function runQuickstart(program: Command, io: Io, flags: { readonly nodes: 
   const layout = layoutOf(options);
   saveOptions(options);
   await startCluster(layout, io);
-  using client = new ApiClient(loadConnection(layout.kubeconfig));
-  const session: Session = { client, namespace: 'default', [Symbol.dispose]: () => undefined };
+  using session = sessionWith(loadConnection(layout.kubeconfig), io, 'default');
+  const { client } = session;
   const sources = join(distDir, '../manifests/shop');
   await buildDemoImages(session, io, { sources, cacheDir: join(layout.dataDir, 'demo/images') });
   await progress(io, 'apply manifests/shop/shop.yaml', () => applyQuietly(program, layout, join(sources, 'shop.yaml')));
