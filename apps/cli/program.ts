@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ApiError } from './client/api-client.js';
 import { CliError, exitCodes } from './errors.js';
 import { paint, type Io } from './io.js';
-import { verbs } from './verbs/index.js';
+import { verbGroups } from './verbs/index.js';
 
 export function buildProgram(io: Io): Command {
   const program = new Command('berth')
@@ -14,7 +14,10 @@ export function buildProgram(io: Io): Command {
     .showHelpAfterError('(see: berth --help)')
     .exitOverride()
     .configureOutput({ writeErr: (text) => io.err.write(text), writeOut: (text) => io.out.write(text) });
-  for (const verb of verbs) verb.register(program, io);
+  for (const { title, verbs } of verbGroups) {
+    program.commandsGroup(title);
+    for (const verb of verbs) verb.register(program, io);
+  }
   return program;
 }
 

@@ -5,10 +5,11 @@ import { paint, type Io } from '../io.js';
 import type { ApiClient } from './api-client.js';
 
 const POLL_MS = 200;
+const WAITING_TOLD_AFTER_MS = 3_000;
 const finalPhases: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Cancelled']);
 
 export interface OperationJson {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly creationTimestamp?: string };
   readonly spec: { readonly type: string; readonly parameters?: Readonly<Record<string, string>>; readonly attempt?: number };
   readonly status?: {
     readonly phase?: string;
@@ -16,6 +17,9 @@ export interface OperationJson {
     readonly message?: string;
     readonly log?: readonly string[];
     readonly attempts?: number;
+    readonly attempt?: number;
+    readonly startTime?: string;
+    readonly completionTime?: string;
   };
 }
 
@@ -38,6 +42,32 @@ export function createOperation(client: ApiClient, { generateName, type, paramet
   return client.json<OperationJson>(basePath, { method: 'POST', body });
 }
 
+export function getOperation(client: Pick<ApiClient, 'json'>, name: string): Promise<OperationJson> {
+  return client.json<OperationJson>(`${basePath}/${encodeURIComponent(name)}`);
+}
+
+export function listOperations(client: Pick<ApiClient, 'json'>): Promise<{ readonly items: readonly OperationJson[] }> {
+  return client.json<{ readonly items: readonly OperationJson[] }>(basePath);
+}
+
+/** Merges `spec` into the operation's: `cancel`, `attempt`. */
+export async function changeOperation(
+  client: Pick<ApiClient, 'json'>,
+  name: string,
+  spec: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  await client.json(`${basePath}/${encodeURIComponent(name)}`, {
+    method: 'PATCH',
+    contentType: 'application/merge-patch+json',
+    body: JSON.stringify({ spec }),
+  });
+}
+
+/** Final for the attempt that is asked for: a retry makes an ended operation unfinished. */
+export function hasEnded({ spec, status }: OperationJson): boolean {
+  return finalPhases.has(status?.phase ?? '') && (status?.attempt ?? 1) >= (spec.attempt ?? 1);
+}
+
 /** Shows log and progress until the operation is final. Throws CliError when it failed or was cancelled. */
 export async function followOperation(client: ApiClient, { metadata }: OperationJson, io: Io): Promise<void> {
   const path = `${basePath}/${metadata.name}`;
@@ -55,9 +85,10 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
       const operation = await client.json<OperationJson>(path);
       shown.update(operation);
       const { phase = '', message = '' } = operation.status ?? {};
-      if (phase === 'Succeeded') return;
-      if (finalPhases.has(phase))
-        throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -o yaml`);
+      const ended = hasEnded(operation);
+      if (ended && phase === 'Succeeded') return;
+      if (ended) throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -o yaml`);
+      if (phase === '' || phase === 'Pending') shown.waiting();
       await sleep(POLL_MS);
     }
   } finally {
@@ -69,8 +100,16 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
 class LogView {
   private seen: readonly string[] = [];
   private message = '';
+  private waitedMs = 0;
 
   constructor(private readonly io: Io) {}
+
+  /** Called at each poll while nothing has started it: says once what may be the reason. */
+  waiting(): void {
+    this.waitedMs += POLL_MS;
+    if (this.waitedMs === WAITING_TOLD_AFTER_MS)
+      this.io.err.write('waiting for a worker; "berth status" shows whether Redis, which carries the queue, is up\n');
+  }
 
   update({ status }: OperationJson): void {
     const log = status?.log ?? [];

@@ -30,5 +30,5 @@ export function renderColumns(rows: readonly (readonly string[])[], style?: (tex
 
 /** Code points; wide East Asian characters do not occur in names, which are ASCII. */
 function displayWidth(text: string): number {
-  return [...text].length;
+  return text.replaceAll(/[\uDC00-\uDFFF]/g, '').length;
 }

@@ -6,7 +6,7 @@ import { watchEvents } from '../client/watch.js';
 import { CliError, exitCodes } from '../errors.js';
 import { objectName, printObject } from '../output/format.js';
 import { TABLE_ACCEPT, type ServerTable } from '../output/server-table.js';
-import { namespaceOf, nameOf, selectors, tablePrinter, type GetScope } from './get.js';
+import { namespaceOf, nameOf, selectors, tablePrinter, type GetScope } from './get-scope.js';
 
 interface Listed extends ServerTable {
   readonly metadata: { readonly resourceVersion?: string };

@@ -1,8 +1,8 @@
 /** berth get: objects as tables, YAML, JSON and more. */
 import type { Command } from 'commander';
-import { apiVersionOf, pluralName, type Resource } from '../client/discovery.js';
+import type { Resource } from '../client/discovery.js';
 import { listAll, pagesOf } from '../client/fetch.js';
-import { pathOf, type Query } from '../client/paths.js';
+import { pathOf } from '../client/paths.js';
 import type { Session } from '../client/session.js';
 import { parseTargets, type Target } from '../client/targets.js';
 import { ApiError } from '../client/api-client.js';
@@ -10,29 +10,11 @@ import { CliError, exitCodes } from '../errors.js';
 import type { Io } from '../io.js';
 import { objectName, parseFormat, printObject, withType, type Format } from '../output/format.js';
 import { compilePath, textOf } from '../output/json-path.js';
-import { TABLE_ACCEPT, TablePrinter, type ServerTable, type TableRow } from '../output/server-table.js';
-import { statusStyle } from '../output/status-colour.js';
+import { TABLE_ACCEPT, type ServerTable, type TableRow } from '../output/server-table.js';
 import { collect, examples, inSession, type Verb } from '../verb.js';
 import { manifestTargets } from './get-manifests.js';
+import { namespaceOf, nameOf, selectors, tablePrinter, type GetFlags, type GetScope } from './get-scope.js';
 import { watchTargets } from './get-watch.js';
-
-export interface GetFlags {
-  readonly output?: string;
-  readonly allNamespaces: boolean;
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly watch: boolean;
-  readonly watchOnly: boolean;
-  readonly headers: boolean;
-  readonly showLabels: boolean;
-  readonly showKind: boolean;
-  readonly labelColumns: readonly string[];
-  readonly sortBy?: string;
-  readonly ignoreNotFound: boolean;
-  readonly showManagedFields: boolean;
-  readonly filename: readonly string[];
-  readonly raw?: string;
-}
 
 export const get: Verb = {
   register(program: Command, io: Io): void {
@@ -88,38 +70,6 @@ async function runGet(session: Session, io: Io, { words, flags }: Request): Prom
   const scope: GetScope = { session, io, flags, format, targets };
   if (flags.watch || flags.watchOnly) return watchTargets(scope);
   return format.is === 'table' ? printTables(scope, format.wide) : printObjects(scope, format);
-}
-
-export interface GetScope {
-  readonly session: Session;
-  readonly io: Io;
-  readonly flags: GetFlags;
-  readonly format: Format;
-  readonly targets: readonly Target[];
-}
-
-/** The namespace in the path: none with `-A`. */
-export function namespaceOf({ session, flags, targets }: GetScope): string | undefined {
-  if (!flags.allNamespaces) return session.namespace;
-  if (targets.some(({ names }) => names !== undefined))
-    throw new CliError('a resource cannot be retrieved by name across all namespaces', exitCodes.usage, 'Name its namespace with -n.');
-  return undefined;
-}
-
-export function selectors({ flags }: GetScope): Query {
-  return { labelSelector: flags.selector, fieldSelector: flags.fieldSelector };
-}
-
-export function tablePrinter({ flags, io, targets, format }: GetScope, resource: Resource): TablePrinter {
-  return new TablePrinter(resource, {
-    wide: format.is === 'table' && format.wide,
-    headers: flags.headers,
-    allNamespaces: flags.allNamespaces,
-    showKind: flags.showKind || new Set(targets.map((target) => target.resource)).size > 1,
-    showLabels: flags.showLabels,
-    labelColumns: flags.labelColumns,
-    style: statusStyle(io),
-  });
 }
 
 async function printTables(scope: GetScope, wide: boolean): Promise<void> {
@@ -227,13 +177,4 @@ async function objectsOf(scope: GetScope, { resource, names }: Target, failures:
     if (object !== undefined) objects.push(object);
   }
   return objects;
-}
-
-export function nameOf(object: object): string {
-  return (object as { readonly metadata?: { readonly name?: string } }).metadata?.name ?? '';
-}
-
-/** `pods`, for messages. */
-export function describeTarget({ resource }: Target): string {
-  return `${pluralName(resource)} (${apiVersionOf(resource)})`;
 }
