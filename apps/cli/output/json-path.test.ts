@@ -4,8 +4,21 @@ import { compilePath, compileTemplate } from './json-path.js';
 const pods = {
   kind: 'List',
   items: [
-    { metadata: { name: 'a', labels: { 'app.kubernetes.io/name': 'web' } }, spec: { containers: [{ name: 'x', image: 'i:1' }] }, status: { restarts: 3, ready: true } },
-    { metadata: { name: 'b' }, spec: { containers: [{ name: 'y', image: 'i:2' }, { name: 'z', image: 'i:3' }] }, status: { restarts: 0, ready: false } },
+    {
+      metadata: { name: 'a', labels: { 'app.kubernetes.io/name': 'web' } },
+      spec: { containers: [{ name: 'x', image: 'i:1' }] },
+      status: { restarts: 3, ready: true },
+    },
+    {
+      metadata: { name: 'b' },
+      spec: {
+        containers: [
+          { name: 'y', image: 'i:2' },
+          { name: 'z', image: 'i:3' },
+        ],
+      },
+      status: { restarts: 0, ready: false },
+    },
   ],
 };
 
@@ -34,15 +47,18 @@ describe('jsonpath', () => {
     ['{.items[0].status}', '{"restarts":3,"ready":true}'],
     ['name: {.items[0].metadata.name}!', 'name: a!'],
     ['{range .items[*]}{range .spec.containers[*]}{.name}{end};{end}', 'x;yz;'],
-    ['{.items[*][\'metadata.name\']}', ''],
+    ["{.items[*]['metadata.name']}", ''],
     ['{$.kind}', 'List'],
   ])('%s prints what kubectl prints', (template, expected) => {
     expect(compileTemplate(template)(pods)).toBe(expected);
   });
 
-  test.each(['{.items[}', '{.items', '{range .items[*]}{.x}', '{end}', '{.items[x]}', '{.items[?(@.a==b)]}'])('%s is refused with an example', (template) => {
-    expect(() => compileTemplate(template)).toThrow('error parsing jsonpath');
-  });
+  test.each(['{.items[}', '{.items', '{range .items[*]}{.x}', '{end}', '{.items[x]}', '{.items[?(@.a==b)]}'])(
+    '%s is refused with an example',
+    (template) => {
+      expect(() => compileTemplate(template)).toThrow('error parsing jsonpath');
+    },
+  );
 
   test('single paths answer values with their types', () => {
     expect(compilePath('.items[0].status.restarts')(pods)).toEqual([3]);
