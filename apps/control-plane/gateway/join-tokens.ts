@@ -4,11 +4,14 @@ import { formatJoinToken, joinTokenSecret, TOKEN_LIFETIME_MS } from '../../../li
 import { instant } from '../../../libs/kit/index.js';
 import type { ObjectClient } from '../../../libs/reconciling/index.js';
 
+/** Whoever can store the Secret: the control plane itself, or a client of its API. */
+export type TokenStore = { readonly create: (...args: Parameters<ObjectClient['create']>) => Promise<unknown> };
+
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Stores the token's Secret and answers the token. `address` is the gateway's, as joining hosts reach it. */
 export async function createJoinToken(
-  client: ObjectClient,
+  client: TokenStore,
   options: {
     readonly address: string;
     readonly caPem: string;
