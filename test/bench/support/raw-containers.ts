@@ -25,6 +25,13 @@ END
 exec runc --root "$3" run --detach --bundle "$2" "$1" </dev/null >/dev/null 2>&1
 `;
 
+/** What a run that was killed has left behind. */
+const SWEEP = `
+for p in $(cat $(find /sys/fs/cgroup -path '*/${BRIDGE}/*' -name cgroup.procs) </dev/null | sort -un); do kill -9 $p || true; done
+for n in $(ip netns list | grep -o '^${BRIDGE}[0-9]*'); do ip netns delete $n; done
+ip link delete ${BRIDGE} 2>/dev/null || true
+`;
+
 export class RawContainers implements AsyncDisposable {
   private readonly root = mkdtempSync(join(tmpdir(), 'berth-raw-'));
   private readonly names: string[] = [];
@@ -35,6 +42,7 @@ export class RawContainers implements AsyncDisposable {
     mkdirSync(join(raw.root, 'layer/proc'));
     copyFileSync('/bin/busybox', join(raw.root, 'layer/bin/busybox'));
     symlinkSync('busybox', join(raw.root, 'layer/bin/sleep'));
+    await run(['sh', '-c', SWEEP]);
     await run(['ip', 'link', 'add', BRIDGE, 'type', 'bridge']);
     await run(['ip', 'link', 'set', BRIDGE, 'up']);
     return raw;
@@ -68,6 +76,7 @@ export class RawContainers implements AsyncDisposable {
     };
     await Promise.all(this.names.map((name) => limiter.run(() => remove(name))));
     await runAny(['ip', 'link', 'delete', BRIDGE]);
+    await runAny(['sh', '-c', `find /sys/fs/cgroup -depth -path '*/${BRIDGE}' -type d -exec rmdir {} +`]);
     rmSync(this.root, { recursive: true, force: true });
   }
 
