@@ -66,7 +66,7 @@ export interface FieldError {
 export interface FailureStatus {
   readonly kind: 'Status';
   readonly apiVersion: 'v1';
-  readonly metadata: Readonly<Record<string, never>>;
+  readonly metadata: { readonly continue?: string };
   readonly status: 'Failure';
   readonly message: string;
   readonly reason: Reason;
@@ -85,13 +85,14 @@ export interface FailureStatus {
 export class StatusError extends Error {
   readonly status: FailureStatus;
 
-  constructor(reason: Reason, message: string, details?: NonNullable<FailureStatus['details']>) {
+  /** `continueToken`: how a list whose token has expired can go on. */
+  constructor(reason: Reason, message: string, details?: NonNullable<FailureStatus['details']>, continueToken?: string) {
     super(message);
     this.name = 'StatusError';
     this.status = {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: continueToken === undefined ? {} : { continue: continueToken },
       status: 'Failure',
       message,
       reason,

@@ -2,6 +2,7 @@
 import type { Clock, IdSource, Logger } from '../kit/index.js';
 import type { Store, WatchCache } from '../storage/index.js';
 import { createAuthorizer } from './authz/authorizer.js';
+import { RequestCounts } from './metrics/process-metrics.js';
 import type { Api } from './pipeline.js';
 import type { HealthCheck, NodeStreams, StaticTokens, TokenSigner, UsageSource } from './ports.js';
 import { WriteMark, type ApiContext, type ApiSettings } from './registry/context.js';
@@ -31,5 +32,5 @@ export function createApiContext(dependencies: ContextDependencies): ApiContext 
 }
 
 export function createApi(dependencies: ApiDependencies): Api {
-  return { ...dependencies, authorizer: createAuthorizer(dependencies.context.cache) };
+  return { ...dependencies, authorizer: createAuthorizer(dependencies.context.cache), requests: new RequestCounts() };
 }

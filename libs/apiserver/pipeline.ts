@@ -1,10 +1,10 @@
 /** The way of a request: authenticate, read, authorize, serve; whatever is thrown becomes a `Status`. */
-import { findKind, StatusError, type KindInfo } from '../api/index.js';
+import { allKinds, findKind, StatusError, type KindInfo } from '../api/index.js';
 import { CompactedError, StoreUnavailableError } from '../storage/index.js';
 import { authenticate, impersonated } from './authn/authenticate.js';
 import { requireAllowed, type Authorizer } from './authz/authorizer.js';
-import { discover } from './discovery/discovery.js';
-import { healthAnswer } from './discovery/health.js';
+import { discover, discoveryResponse } from './discovery/discovery.js';
+import { healthAnswer, ping } from './discovery/health.js';
 import { openApi } from './discovery/openapi.js';
 import { kubernetesVersion } from './discovery/version.js';
 import type { ApiRequest, ApiResponse, HealthCheck, NodeStreams, StaticTokens, TokenSigner, UsageSource, UserInfo } from './ports.js';
@@ -13,6 +13,7 @@ import { requestInfo, type NonResourceInfo, type ResourceInfo } from './request/
 import { serveReview } from './reviews/reviews.js';
 import { failure, json, plain } from './serve/respond.js';
 import { serveResource } from './serve/resource.js';
+import { metricsText, type RequestCounts } from './metrics/process-metrics.js';
 import { serveMetrics } from './metrics/metrics.js';
 import { serveSubresource } from './subresources/subresources.js';
 import { expired, unknownPath } from './status.js';
@@ -26,12 +27,21 @@ export interface Api {
   readonly nodes: NodeStreams;
   readonly usage: UsageSource;
   readonly health: readonly HealthCheck[];
+  /** What has been answered so far, for `/metrics`. */
+  readonly requests: RequestCounts;
 }
 
 const HEALTH_ENDPOINTS: ReadonlySet<string> = new Set(['healthz', 'livez', 'readyz']);
 
 /** Answers one request. Never rejects: failures are answers too. */
 export async function handle(api: Api, request: ApiRequest): Promise<ApiResponse> {
+  const started = api.context.clock.now();
+  const answer = await answerTo(api, request);
+  if (answer.kind !== 'upgrade') api.requests.add(request, answer.status, api.context.clock.now() - started);
+  return answer;
+}
+
+async function answerTo(api: Api, request: ApiRequest): Promise<ApiResponse> {
   try {
     const authenticated = await authenticate(request, api.tokens, api.staticTokens);
     const user = impersonate(api, authenticated, request);
@@ -74,19 +84,43 @@ async function servePath(api: Api, request: ApiRequest): Promise<ApiResponse> {
   if (path === '/version' || path === '/version/') return json(kubernetesVersion);
   const { advertiseAddress, securePort } = api.context.settings;
   const found = discover(path, request.headers['accept'] ?? '', `${advertiseAddress}:${securePort}`);
-  if (found !== undefined) return json(found.document, 200, found.contentType);
+  if (found !== undefined) return discoveryResponse(request, found);
+  if (path === '/metrics') return plain(metricsText(api));
   const document = await openApi(request);
   if (document !== undefined) return document;
-  if (path === '/')
-    return json({ paths: ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+  if (path === '/') return json({ paths: rootPaths });
   throw unknownPath();
 }
+
+const groupPaths = [
+  ...new Set(allKinds().flatMap(({ group, version }) => (group === '' ? [] : [`/apis/${group}`, `/apis/${group}/${version}`]))),
+];
+const rootPaths = [
+  '/api',
+  '/api/v1',
+  '/apis',
+  ...groupPaths.toSorted(),
+  '/healthz',
+  '/healthz/etcd',
+  '/healthz/ping',
+  '/livez',
+  '/livez/etcd',
+  '/livez/ping',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/readyz/etcd',
+  '/readyz/ping',
+  '/version',
+];
 
 /** `/livez/etcd` asks for one check. */
 function selectedChecks(api: Api, path: string): readonly HealthCheck[] {
   const name = path.split('/')[2];
-  if (name === undefined || name === '') return api.health;
-  const chosen = api.health.filter((check) => check.name === name);
+  const checks = [ping, ...api.health];
+  if (name === undefined || name === '') return checks;
+  const chosen = checks.filter((check) => check.name === name);
   if (chosen.length === 0) throw unknownPath();
   return chosen;
 }

@@ -23,9 +23,21 @@ export interface ApiRequest {
   readonly signal: CancelSignal;
 }
 
+/** The whole text of an answer that is not sent in pieces. */
+export type WholeResponse = Extract<ApiResponse, { kind: 'body' | 'list' }>;
+
 /** `stream` bodies are written as they come (watch, logs -f). `upgrade` answers ask the transport to speak WebSocket and hand the channels over. */
 export type ApiResponse =
   | { readonly kind: 'body'; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string }
+  /** A list of stored texts: `head`, the items' texts with commas between them, `tail`. The items are the cache's own, so a transport may keep their encoded form. */
+  | {
+      readonly kind: 'list';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly head: string;
+      readonly items: readonly { readonly json: string }[];
+      readonly tail: string;
+    }
   | {
       readonly kind: 'stream';
       readonly status: number;

@@ -42,9 +42,9 @@ export function methodNotAllowed(): StatusError {
   return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
-/** 410: the client lists anew and goes on from there. */
-export function expired(message = 'The resourceVersion for the provided watch is too old.'): StatusError {
-  return new StatusError('Expired', message);
+/** 410: the client lists anew and goes on from there, or continues a list with the token, where there is one. */
+export function expired(message = 'The resourceVersion for the provided watch is too old.', continueToken?: string): StatusError {
+  return new StatusError('Expired', message, undefined, continueToken);
 }
 
 /** 422 with one cause a broken rule. */

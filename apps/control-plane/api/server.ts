@@ -26,6 +26,9 @@ export interface ApiServer extends AsyncDisposable {
 /** Idle connections live longer here than in Go's clients (90 s), so that none is closed under a request. */
 const KEEP_ALIVE_MS = 120_000;
 
+/** As Go's servers allow: a selector of hundreds of names makes a long address. */
+const HEADER_BYTES_MAX = 1024 * 1024;
+
 export async function startApiServer(api: Api, options: ApiServerOptions): Promise<ApiServer> {
   const adapter = new FastifyAdapter({
     https: {
@@ -37,6 +40,7 @@ export async function startApiServer(api: Api, options: ApiServerOptions): Promi
       minVersion: 'TLSv1.2',
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: KEEP_ALIVE_MS + 1_000,
+      maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
     forceCloseConnections: true,

@@ -2,7 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { StatusError } from '../../../libs/api/index.js';
-import { handle, type Api, type ApiRequest, type ApiResponse } from '../../../libs/apiserver/index.js';
+import { handle, type Api, type ApiRequest, type ApiResponse, type WholeResponse } from '../../../libs/apiserver/index.js';
+import { gzipped, shouldCompress } from './compression.js';
+import { listBytes } from './list-bytes.js';
 import { BODY_BYTES_MAX, readBody } from './read-body.js';
 
 /** Serves one request to its end. Never rejects. */
@@ -11,7 +13,7 @@ export async function serveHttp(api: Api, request: IncomingMessage, response: Se
   response.once('close', () => gone.abort());
   const answer = await answerTo(api, request, gone.signal);
   try {
-    await send(answer, response);
+    await send(answer, response, request.headers['accept-encoding']);
   } catch (error) {
     api.context.log.warn('response broken off', { path: request.url, error: String(error) });
     response.destroy();
@@ -91,14 +93,13 @@ function readCertificate(socket: TLSSocket): Certificate | undefined {
   return { commonName: [CN ?? ''].flat()[0] ?? '', organizations: [O ?? []].flat() };
 }
 
-async function send(answer: ApiResponse, response: ServerResponse): Promise<void> {
-  if (answer.kind === 'body') {
-    const bytes = Buffer.from(answer.body); // once: counting a long list's bytes costs as much as encoding it
-    response.writeHead(answer.status, { ...answer.headers, 'Content-Length': bytes.length });
-    response.end(bytes);
-    return;
+async function send(answer: ApiResponse, response: ServerResponse, acceptEncoding: string | string[] | undefined): Promise<void> {
+  if (answer.kind === 'upgrade') return send(failed(new StatusError('BadRequest', 'Upgrade request required')), response, undefined);
+  if (answer.kind !== 'stream') {
+    // Encoded once: counting a long list's bytes costs as much as encoding it.
+    const bytes = answer.kind === 'body' ? Buffer.from(answer.body) : listBytes(answer.head, answer.items, answer.tail);
+    return sendBytes(answer, response, { bytes, acceptEncoding });
   }
-  if (answer.kind === 'upgrade') return send(failed(new StatusError('BadRequest', 'Upgrade request required')), response);
   response.writeHead(answer.status, answer.headers);
   response.flushHeaders(); // a watch without events must not look like a server without an answer
   for await (const chunk of answer.chunks) {
@@ -106,6 +107,19 @@ async function send(answer: ApiResponse, response: ServerResponse): Promise<void
     if (!response.write(chunk)) await drained(response);
   }
   response.end();
+}
+
+interface Sending {
+  readonly bytes: Buffer;
+  readonly acceptEncoding: string | string[] | undefined;
+}
+
+async function sendBytes(answer: WholeResponse, response: ServerResponse, { bytes, acceptEncoding }: Sending): Promise<void> {
+  const compresses = shouldCompress(bytes.length, acceptEncoding);
+  const sent = compresses ? await gzipped(bytes) : bytes;
+  const encoding = compresses ? { 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' } : {};
+  response.writeHead(answer.status, { ...answer.headers, ...encoding, 'Content-Length': sent.length });
+  response.end(sent);
 }
 
 function drained(response: ServerResponse): Promise<void> {

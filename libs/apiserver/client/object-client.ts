@@ -68,7 +68,15 @@ async function replaceObject(
   const kind = kindOf(resource, object);
   const wanted = stored(kind, object);
   const changing = { ...operation(kind, object.metadata.namespace, user), subresource };
-  return (await updateObject(context, changing, object.metadata.name ?? '', () => wanted)).object;
+  const { resourceVersion, uid } = wanted.metadata;
+  // A status writer of this process states its object's identity and status; labels and annotations are not its business.
+  const statusOf = (live: KubeObject): KubeObject => ({
+    ...live,
+    metadata: { ...live.metadata, resourceVersion: resourceVersion ?? '', uid: uid ?? '' },
+    status: wanted['status'],
+  });
+  return (await updateObject(context, changing, object.metadata.name ?? '', (live) => (subresource === 'status' ? statusOf(live) : wanted)))
+    .object;
 }
 
 function operation(kind: KindInfo, namespace: string | undefined, user: UserInfo): Operation {

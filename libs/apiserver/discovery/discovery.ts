@@ -1,5 +1,6 @@
 /** What the API offers: `/api`, `/apis`, resource lists, and the aggregated form that kubectl asks for first. */
 import { allKinds, apiVersionOf, type KindInfo } from '../../api/index.js';
+import type { ApiRequest, ApiResponse } from '../ports.js';
 import { unknownPath } from '../status.js';
 
 type Document = Readonly<Record<string, unknown>>;
@@ -10,6 +11,25 @@ const AGGREGATED = 'apidiscovery.k8s.io';
 export interface DiscoveryAnswer {
   readonly contentType: string;
   readonly document: Document;
+}
+
+/** The document with an ETag, or 304 where the client has it already. */
+export function discoveryResponse({ headers }: Pick<ApiRequest, 'headers'>, { document, contentType }: DiscoveryAnswer): ApiResponse {
+  const body = `${JSON.stringify(document)}\n`;
+  const etag = `"${fingerprint(body)}"`;
+  const caching = { ETag: etag, Vary: 'Accept', 'Cache-Control': 'public' };
+  if (headers['if-none-match'] === etag) return { kind: 'body', status: 304, headers: caching, body: '' };
+  return { kind: 'body', status: 200, headers: { 'Content-Type': contentType, ...caching }, body };
+}
+
+/** FNV-1a over two seeds: tells versions of one document apart, nothing more. */
+function fingerprint(text: string): string {
+  const half = (seed: number): string => {
+    let sum = seed;
+    for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    return sum.toString(16).padStart(8, '0').toUpperCase();
+  };
+  return half(0x811c9dc5) + half(0x1b873593);
 }
 
 /** `undefined` where the path is not a discovery path. Throws NotFound for groups that are not served. */

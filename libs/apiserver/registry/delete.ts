@@ -11,6 +11,8 @@ import { keyOf, LostWrite, read, remove, replace } from './object-store.js';
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number | undefined;
   readonly propagationPolicy?: string | undefined;
+  /** What holds where neither the request nor the object's finalizers say; `Background` where absent. */
+  readonly propagationDefault?: 'Background' | 'Orphan' | undefined;
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
 }
@@ -56,7 +58,7 @@ function checkPreconditions(operation: Operation, live: CachedObject, options: D
 
 async function deleteOnce(context: ApiContext, operation: Operation, live: CachedObject, options: DeleteOptions): Promise<Deleted> {
   const grace = graceSeconds(operation, live.object, options.gracePeriodSeconds);
-  const finalizers = finalizersAfter(live.object, options.propagationPolicy);
+  const finalizers = finalizersAfter(live.object, options);
   const held = grace > 0 || finalizers.length > 0 || holdsNamespace(operation, live.object);
   if (!held) {
     if (operation.dryRun) return { object: live, gone: true };
@@ -79,8 +81,10 @@ function graceSeconds(operation: Operation, object: KubeObject, asked: number | 
   return isBeingDeleted(object) && current !== undefined ? Math.min(seconds, current) : seconds;
 }
 
-function finalizersAfter(object: KubeObject, policy: string | undefined): readonly string[] {
+function finalizersAfter(object: KubeObject, options: DeleteOptions): readonly string[] {
   const current = object.metadata.finalizers ?? [];
+  const isDecided = current.includes(FOREGROUND) || current.includes(ORPHAN);
+  const policy = options.propagationPolicy ?? (isDecided ? undefined : options.propagationDefault);
   if (policy === undefined) return current;
   const others = current.filter((name) => name !== FOREGROUND && name !== ORPHAN);
   if (policy === 'Foreground') return [...others, FOREGROUND];

@@ -1,6 +1,6 @@
 /** Lists: newest state from the watch cache, pages and past revisions from the Store. */
 import { storePrefix, type KindInfo, StatusError } from '../../api/index.js';
-import { CompactedError, type CachedObject, type Revision } from '../../storage/index.js';
+import { CompactedError, FutureRevisionError, type CachedObject, type Revision } from '../../storage/index.js';
 import { badRequest, expired } from '../status.js';
 import type { ApiContext } from './context.js';
 import { fromEntry } from './object-store.js';
@@ -32,7 +32,10 @@ export function prefixOf(kind: KindInfo, namespace: string | undefined): string 
 export async function listObjects(context: ApiContext, prefix: string, selection: Selection, query: ListQuery): Promise<Listing> {
   checkQuery(query);
   const token = query.continueToken === '' ? undefined : decodeToken(query.continueToken, prefix);
-  if (token !== undefined) return page(context, prefix, selection, { ...token, limit: query.limit });
+  if (token !== undefined) {
+    const revision = token.revision === NEWEST ? await context.store.revision() : token.revision;
+    return page(context, prefix, selection, { ...token, revision, limit: query.limit });
+  }
   if (query.resourceVersionMatch === 'Exact') {
     return page(context, prefix, selection, {
       revision: Number(query.resourceVersion) as Revision,
@@ -43,7 +46,10 @@ export async function listObjects(context: ApiContext, prefix: string, selection
   await freshEnough(context, query.resourceVersion);
   const revision = context.cache.revision;
   const items = selected(context.cache.list(prefix), selection);
-  return query.limit > 0 && items.length > query.limit ? firstPage(items, revision, prefix, query.limit) : { items, revision };
+  if (query.limit === 0 || items.length <= query.limit) return { items, revision };
+  const first = firstPage(items, revision, prefix, query.limit);
+  // Kubernetes docs, ListMeta: with selectors the number of remaining items is unknown and left out.
+  return selection.isEverything ? first : { ...first, remaining: undefined };
 }
 
 function checkQuery(query: ListQuery): void {
@@ -83,12 +89,14 @@ export async function waitFor(context: ApiContext, revision: Revision): Promise<
   try {
     await context.cache.reached(revision, FUTURE_WAIT_MS);
   } catch {
-    const cause = { reason: 'ResourceVersionTooLarge', message: 'Too large resource version' };
-    throw new StatusError('Timeout', `Too large resource version: ${revision}, current: ${context.cache.revision}`, {
-      causes: [cause],
-      retryAfterSeconds: 1,
-    });
+    throw tooLarge(context, revision);
   }
+}
+
+function tooLarge(context: ApiContext, revision: Revision): StatusError {
+  const cause = { reason: 'ResourceVersionTooLarge', message: 'Too large resource version' };
+  const message = `Too large resource version: ${revision}, current: ${context.cache.revision}`;
+  return new StatusError('Timeout', message, { causes: [cause], retryAfterSeconds: 1 });
 }
 
 function selected(items: readonly CachedObject[], selection: Selection): readonly CachedObject[] {
@@ -130,16 +138,25 @@ async function page(context: ApiContext, prefix: string, selection: Selection, s
       }
     }
   } catch (error) {
-    if (error instanceof CompactedError) throw tokenExpired();
+    if (error instanceof FutureRevisionError) throw tooLarge(context, start.revision);
+    if (error instanceof CompactedError) throw tokenExpired(start.afterKey?.slice(prefix.length));
     throw error;
   }
 }
 
-function tokenExpired(): StatusError {
-  return expired(
-    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
-  );
+/** The refusal offers a way on: the rest of the list as it is now, which may not fit to the part that was shown. */
+function tokenExpired(afterKey: string | undefined): StatusError {
+  if (afterKey === undefined) return expired();
+  const what = 'The provided continue parameter is too old to display a consistent list result.';
+  const anew =
+    'You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results.';
+  const price =
+    'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+  return expired(`${what} ${anew} ${price}`, encodeToken(NEWEST, afterKey));
 }
+
+/** In a token: whatever is newest when it is used. */
+const NEWEST = 0 as Revision;
 
 /** Opaque to clients: version of the form, revision of the snapshot, last key shown (below the prefix). */
 function encodeToken(revision: Revision, key: string): string {

@@ -1,6 +1,6 @@
 /** What a kind's status and generation look like from the first write on: the facts that differ between kinds, as tables. */
-import { qualifiedResource, withJobSelector, type KindInfo, type KubeObject } from '../../api/index.js';
-import { record, records, sameData, text, without, type Fields } from './object.js';
+import { qualifiedResource, withJobSelector, type KindInfo, type KubeObject, type ObjectMeta } from '../../api/index.js';
+import { record, records, sameData, text, without, withoutUndefined, type Fields } from './object.js';
 
 /** Kinds whose `metadata.generation` counts the changes of everything but metadata and status. */
 const countsGenerations: ReadonlySet<string> = new Set([
@@ -43,6 +43,88 @@ const initialStatus: Readonly<Record<string, (object: KubeObject) => Fields>> = 
 
 /** Kinds whose creator may set the status: an agent registers its node with addresses and capacity in one write. */
 const bringsItsStatus: ReadonlySet<string> = new Set(['nodes']);
+
+/** Kinds whose deletion answers the deleted object; all others answer a `Status` (Kubernetes' OpenAPI, responses of the delete operations). */
+const answersDeletedObject: ReadonlySet<string> = new Set([
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'podtemplates',
+  'resourcequotas',
+  'serviceaccounts',
+  'services',
+  'deviceclasses.resource.k8s.io',
+  'resourceclaims.resource.k8s.io',
+  'resourceclaimtemplates.resource.k8s.io',
+  'resourceslices.resource.k8s.io',
+  'csidrivers.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'storageclasses.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'volumeattributesclasses.storage.k8s.io',
+]);
+
+export function deletionAnswersObject(kind: KindInfo): boolean {
+  return answersDeletedObject.has(qualifiedResource(kind));
+}
+
+/** Kinds whose dependents stay behind where a deletion does not say: so it was before there was garbage collection. */
+const orphansByDefault: ReadonlySet<string> = new Set(['replicationcontrollers', 'jobs.batch']);
+
+export function defaultPropagation(kind: KindInfo): 'Background' | 'Orphan' {
+  return orphansByDefault.has(qualifiedResource(kind)) ? 'Orphan' : 'Background';
+}
+
+/** Kinds that a PUT creates where the name is free. */
+const createdByUpdate: ReadonlySet<string> = new Set([
+  'endpoints',
+  'events',
+  'limitranges',
+  'podtemplates',
+  'services',
+  'events.events.k8s.io',
+  'leases.coordination.k8s.io',
+  'clusterrolebindings.rbac.authorization.k8s.io',
+  'clusterroles.rbac.authorization.k8s.io',
+  'rolebindings.rbac.authorization.k8s.io',
+  'roles.rbac.authorization.k8s.io',
+]);
+
+export function updateMayCreate(kind: KindInfo): boolean {
+  return createdByUpdate.has(qualifiedResource(kind));
+}
+
+/** Kinds whose PUT must name the resourceVersion that it replaces. */
+const updatedByVersionOnly: ReadonlySet<string> = new Set([
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'apiservices.apiregistration.k8s.io',
+  'leases.coordination.k8s.io',
+  'poddisruptionbudgets.policy',
+  'flowschemas.flowcontrol.apiserver.k8s.io',
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io',
+]);
+
+export function updateNeedsVersion(kind: KindInfo): boolean {
+  return updatedByVersionOnly.has(qualifiedResource(kind));
+}
+
+/** Kinds whose status writes leave all metadata, or one field of it, as it is; elsewhere labels and annotations may come along. */
+const metadataKeptByStatus: Readonly<Record<string, 'all' | 'labels' | 'ownerReferences'>> = {
+  pods: 'ownerReferences',
+  'deployments.apps': 'labels',
+  'customresourcedefinitions.apiextensions.k8s.io': 'all',
+  'apiservices.apiregistration.k8s.io': 'all',
+};
+
+/** The metadata after a write of `status`. */
+export function statusMetadata(kind: KindInfo, old: ObjectMeta, wanted: ObjectMeta): ObjectMeta {
+  const kept = metadataKeptByStatus[qualifiedResource(kind)];
+  if (kept === undefined) return wanted;
+  if (kept === 'all') return { ...old, managedFields: wanted.managedFields };
+  return withoutUndefined({ ...wanted, [kept]: old[kept] });
+}
 
 export function hasStatus(kind: KindInfo): boolean {
   return kind.subresources.includes('status');

@@ -8,7 +8,7 @@ import type { ApiContext, Operation } from './context.js';
 import { recordManagers } from './managed-fields.js';
 import { isBeingDeleted, record, sameData, texts, withMetadata, without } from './object.js';
 import { keyOf, LostWrite, read, remove, replace, unwritten } from './object-store.js';
-import { hasStatus, nextGeneration } from './strategy.js';
+import { hasStatus, nextGeneration, statusMetadata } from './strategy.js';
 
 /** Lost races before an update without resourceVersion gives up; each one means that another writer got through. */
 const RACES_MAX = 20;
@@ -80,7 +80,7 @@ function onlyWritablePart(operation: Operation, old: KubeObject, wanted: KubeObj
       return hasStatus(operation.kind) ? keepPart(old, keepNamespaceFinalizers(operation, old, wanted), 'status') : wanted;
     case 'status':
     case 'approval':
-      return { ...old, metadata: { ...old.metadata, managedFields: wanted.metadata.managedFields }, status: wanted['status'] };
+      return { ...old, metadata: statusMetadata(operation.kind, old.metadata, wanted.metadata), status: wanted['status'] };
     case 'finalize':
       return { ...old, spec: { ...record(old['spec']), finalizers: record(wanted['spec'])['finalizers'] } };
     default:

@@ -2,7 +2,7 @@
  * Watches: changes of a prefix as newline-separated JSON events. Texts are made once for all watchers of the same change.
  * A selector turns a change into ADDED or DELETED where it makes an object enter or leave the selection.
  */
-import { StatusError, type KindInfo, type KubeObject } from '../../api/index.js';
+import { apiVersionOf, StatusError, type KindInfo, type KubeObject } from '../../api/index.js';
 import { Channel, childOf, type CancelSignal } from '../../kit/index.js';
 import { CompactedError, type CachedObject, type CacheEvent, type Revision } from '../../storage/index.js';
 import { expired } from '../status.js';
@@ -33,6 +33,8 @@ export interface WatchRequest {
   readonly timeoutSeconds: number | undefined;
   /** How an object is written; absent: its stored text. */
   readonly render?: ((object: KubeObject) => string) | undefined;
+  /** Kind of the objects that the events carry, where it is not the kind itself (`PartialObjectMetadata`). */
+  readonly eventKind?: { readonly kind: string; readonly apiVersion: string } | undefined;
 }
 
 type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -144,10 +146,9 @@ function objectLine(type: EventType, item: CachedObject, request: WatchRequest):
 }
 
 function bookmarkLine(request: WatchRequest, revision: Revision, annotations: Readonly<Record<string, string>> | undefined): string {
-  const { kind } = request;
-  const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  const { kind, apiVersion } = request.eventKind ?? { kind: request.kind.kind, apiVersion: apiVersionOf(request.kind) };
   const metadata = { resourceVersion: String(revision), creationTimestamp: null, ...(annotations === undefined ? {} : { annotations }) };
-  return `${JSON.stringify({ type: 'BOOKMARK', object: { kind: kind.kind, apiVersion, metadata } })}\n`;
+  return `${JSON.stringify({ type: 'BOOKMARK', object: { kind, apiVersion, metadata } })}\n`;
 }
 
 function errorLine(context: ApiContext, error: unknown): string {

@@ -1,5 +1,6 @@
 /** What a path and a method ask for, before anything is looked up: Kubernetes' `RequestInfo`. */
 import type { ApiRequest } from '../ports.js';
+import { methodNotAllowed } from '../status.js';
 
 export type RequestVerb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
@@ -25,7 +26,7 @@ export interface NonResourceInfo {
 
 const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'finalize']);
 
-/** Reads `/api/v1/...` and `/apis/<group>/<version>/...`; every other path (also discovery) is a non-resource path. */
+/** Reads `/api/v1/...` and `/apis/<group>/<version>/...`; every other path (also discovery) is a non-resource path. Throws MethodNotAllowed. */
 export function requestInfo(request: Pick<ApiRequest, 'method' | 'path' | 'query'>): ResourceInfo | NonResourceInfo {
   const parts = request.path.split('/').filter((part) => part !== '');
   const nonResource: NonResourceInfo = { kind: 'path', verb: request.method.toLowerCase(), path: request.path };
@@ -70,9 +71,12 @@ function verbOf(method: string, name: string | undefined, watching: boolean): Re
       return 'patch';
     case 'DELETE':
       return name === undefined ? 'deletecollection' : 'delete';
-    default:
+    case 'GET':
+    case 'HEAD':
       if (watching) return 'watch';
       return name === undefined ? 'list' : 'get';
+    default:
+      throw methodNotAllowed();
   }
 }
 

@@ -1,15 +1,18 @@
 /** The verbs of a stored resource, from decoded request to response. */
+import { qualifiedResource, type KindInfo, type StatusError } from '../../api/index.js';
 import type { ApiResponse } from '../ports.js';
 import { createObject } from '../registry/create.js';
 import type { ApiContext } from '../registry/context.js';
-import { deleteObject } from '../registry/delete.js';
+import { deleteObject, type DeleteOptions } from '../registry/delete.js';
 import { listObjects, parseVersion, prefixOf } from '../registry/list.js';
+import { withMetadata } from '../registry/object.js';
 import { keyOf, read } from '../registry/object-store.js';
 import { selectionOf } from '../registry/selection.js';
+import { defaultPropagation, deletionAnswersObject, updateMayCreate, updateNeedsVersion } from '../registry/strategy.js';
 import { updateObject } from '../registry/update.js';
 import { storageKind } from '../registry/versions.js';
 import { watchObjects } from '../registry/watch.js';
-import { badRequest, methodNotAllowed, notFound, success } from '../status.js';
+import { badRequest, invalid, methodNotAllowed, notFound, success } from '../status.js';
 import { patchResource } from './patch.js';
 import { queryFlag, queryNumber, queryText } from './query.js';
 import { data, eventRenderer, formOf, listResponse, objectResponse } from './respond.js';
@@ -34,6 +37,9 @@ export function serveResource(context: ApiContext, resource: ResourceRequest): P
   const isPart = info.subresource !== undefined;
   if (isPart && !['get', 'update', 'patch'].includes(info.verb)) throw methodNotAllowed();
   if (!isPart && !kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  // A collection is posted to, an object is put and patched; nothing else.
+  const isNamed = info.name !== undefined;
+  if (info.verb === 'create' ? isNamed : (info.verb === 'update' || info.verb === 'patch') && !isNamed) throw methodNotAllowed();
   return handlers[info.verb](context, resource);
 }
 
@@ -79,6 +85,7 @@ async function watch(context: ApiContext, { request, info, kind }: ResourceReque
       bookmarks: queryFlag(query, 'allowWatchBookmarks'),
       timeoutSeconds: queryNumber(query, 'timeoutSeconds') || undefined,
       render: eventRenderer(kind, form, () => context.clock.now()),
+      eventKind: form.accepted.as === undefined ? undefined : { kind: form.accepted.as.kind, apiVersion: 'meta.k8s.io/v1' },
     },
     request.signal,
   );
@@ -109,25 +116,49 @@ async function create(context: ApiContext, resource: ResourceRequest): Promise<A
 
 async function update(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
   const form = formOf(resource.request, context.clock.now());
+  const { kind, info } = resource;
+  const operation = operationOf(resource);
   const { object, warnings } = decodeBody(resource);
-  const item = await updateObject(context, operationOf(resource), resource.info.name ?? '', () => object);
-  return objectResponse(resource.kind, item, { ...form, warnings });
+  const name = info.name ?? '';
+  if (info.subresource === undefined && updateMayCreate(kind)) {
+    const live = await read(context, keyOf(storageKind(kind), info.namespace, name));
+    if (live === undefined) {
+      return objectResponse(kind, await createObject(context, operation, withMetadata(object, { name })), { ...form, warnings }, 201);
+    }
+  }
+  if (updateNeedsVersion(kind) && (object.metadata.resourceVersion ?? '') === '') throw versionMissing(kind, name);
+  const item = await updateObject(context, operation, name, () => object);
+  return objectResponse(kind, item, { ...form, warnings });
+}
+
+function versionMissing(kind: KindInfo, name: string): StatusError {
+  const message = 'Invalid value: 0: must be specified for an update';
+  return invalid(kind, name, [{ path: 'metadata.resourceVersion', type: 'FieldValueInvalid', message }]);
 }
 
 async function remove(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
   const { request, info, kind } = resource;
   const form = formOf(request, context.clock.now());
-  const options = deleteOptionsOf(request);
+  const options = { ...deleteOptionsOf(request), propagationDefault: defaultPropagation(kind) };
   const operation = { ...operationOf(resource), dryRun: options.dryRun };
   const deleted = await deleteObject(context, operation, info.name ?? '', options);
-  if (deleted.gone) return data(success(kind, info.name ?? '', deleted.object.object.metadata.uid), form);
-  return objectResponse(kind, deleted.object, form);
+  const warned = { ...form, warnings: deletionWarnings(kind, options) };
+  if (deleted.gone && !deletionAnswersObject(kind)) {
+    return data(success(kind, info.name ?? '', deleted.object.object.metadata.uid), warned);
+  }
+  return objectResponse(kind, deleted.object, warned);
+}
+
+function deletionWarnings(kind: KindInfo, { propagationPolicy }: DeleteOptions): readonly string[] {
+  if (propagationPolicy !== undefined || qualifiedResource(kind) !== 'jobs.batch') return [];
+  const ways = 'set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+  return [`child pods are preserved by default when jobs are deleted; ${ways}`];
 }
 
 async function removeCollection(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
   const { request, info, kind } = resource;
   const form = formOf(request, context.clock.now());
-  const options = deleteOptionsOf(request);
+  const options = { ...deleteOptionsOf(request), propagationDefault: defaultPropagation(kind) };
   const operation = { ...operationOf(resource), dryRun: options.dryRun };
   const selection = selectionOf(storageKind(kind), request.query);
   const listing = await listObjects(context, prefixOf(storageKind(kind), info.namespace), selection, {

@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { printTable, type FailureStatus, type KindInfo, type KubeObject, type StatusError } from '../../api/index.js';
 import type { Instant } from '../../kit/index.js';
 import type { CachedObject } from '../../storage/index.js';
-import type { ApiRequest, ApiResponse } from '../ports.js';
+import type { ApiRequest, ApiResponse, WholeResponse } from '../ports.js';
 import { isStoredForm, fromStorage } from '../registry/versions.js';
 import type { Listing } from '../registry/list.js';
 import { negotiate, type Accepted } from '../request/negotiation.js';
@@ -40,7 +40,7 @@ export function objectResponse(kind: KindInfo, item: CachedObject, form: Form, s
   return data(as === undefined ? object : partialMetadata(object), form, status);
 }
 
-export function listResponse(kind: KindInfo, listing: Listing, form: Form): Body {
+export function listResponse(kind: KindInfo, listing: Listing, form: Form): WholeResponse {
   const metadata: ListMeta = {
     resourceVersion: String(listing.revision),
     ...(listing.continueToken === undefined ? {} : { continue: listing.continueToken }),
@@ -48,7 +48,9 @@ export function listResponse(kind: KindInfo, listing: Listing, form: Form): Body
   };
   const { as, format } = form.accepted;
   if (as === undefined && format === 'json' && isStoredForm(kind)) {
-    return jsonText(`${listHead(kind, metadata)}${listing.items.map((item) => item.json).join(',')}]}\n`, form, 200);
+    const list = { kind: 'list', status: 200, headers: headersOf('application/json', form.warnings) } as const;
+    const texts = { ...list, head: listHead(kind, metadata), items: listing.items, tail: ']}\n' };
+    return form.accepted.pretty ? data(JSON.parse(textOf(texts)), form) : texts;
   }
   const objects = listing.items.map((item) => fromStorage(kind, item.object));
   if (as?.kind === 'Table')
@@ -101,9 +103,18 @@ function jsonText(text: string, form: Form, status: number): Body {
 }
 
 function body(text: string, contentType: string, warnings: readonly string[], status: number): Body {
+  return { kind: 'body', status, headers: headersOf(contentType, warnings), body: text };
+}
+
+function headersOf(contentType: string, warnings: readonly string[]): Readonly<Record<string, string>> {
   const headers: Record<string, string> = { 'Content-Type': contentType, 'Cache-Control': 'no-cache, private' };
   if (warnings.length > 0) headers['Warning'] = warnings.map(warningText).join(', ');
-  return { kind: 'body', status, headers, body: text };
+  return headers;
+}
+
+/** The answer's text in one piece. */
+export function textOf(answer: WholeResponse): string {
+  return answer.kind === 'body' ? answer.body : `${answer.head}${answer.items.map((item) => item.json).join(',')}${answer.tail}`;
 }
 
 /** RFC 7234 warning 299, as kubectl prints it. */
