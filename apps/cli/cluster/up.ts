@@ -81,14 +81,30 @@ interface NodeList {
   }[];
 }
 
+interface LeaseList {
+  readonly items: readonly { readonly metadata: { readonly name: string }; readonly spec?: { readonly renewTime?: string } }[];
+}
+
+/** Ready must have been said since now: after a restart the store still shows what was true before. */
 async function waitForNodes(layout: ClusterLayout, daemons: Daemons, note: (text: string) => void): Promise<void> {
   using client = new ApiClient(loadConnection(layout.kubeconfig));
+  const startedAt = Date.now();
   await until(READY_TIMEOUT_MS, async () => {
     for (const host of layout.hosts) if (daemons.pidOf(host.name) === undefined) throw died(daemons, host.name);
-    const nodes = await client.json<NodeList>('/api/v1/nodes');
-    const ready = nodes.items.filter((node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true);
+    const [nodes, leases] = await Promise.all([
+      client.json<NodeList>('/api/v1/nodes'),
+      client.json<LeaseList>('/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'),
+    ]);
+    const alive = new Set(
+      leases.items.filter((lease) => Date.parse(lease.spec?.renewTime ?? '') >= startedAt).map((lease) => lease.metadata.name),
+    );
+    const isReady = (name: string): boolean =>
+      nodes.items.some(
+        (node) => node.metadata.name === name && node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') === true,
+      );
+    const ready = layout.hosts.filter((host) => alive.has(host.name) && isReady(host.name));
     note(`${ready.length}/${layout.hosts.length} Ready`);
-    return layout.hosts.every((host) => ready.some((node) => node.metadata.name === host.name));
+    return ready.length === layout.hosts.length;
   });
 }
 
