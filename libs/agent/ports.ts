@@ -37,6 +37,8 @@ export interface ContainerSpec {
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly workingDir: string;
+  /** Shares the process namespace of this container of the same pod, while that runs. */
+  readonly target?: ContainerId | undefined;
   readonly user: {
     readonly uid?: number | undefined;
     readonly gid?: number | undefined;
@@ -66,6 +68,8 @@ export interface ContainerRecord {
   readonly finishedAtMs?: number | undefined;
   readonly exitCode?: number | undefined;
   readonly oomKilled?: boolean | undefined;
+  /** It never ran: its program could not be started. */
+  readonly startFailed?: boolean | undefined;
   /** Repo digest, or the image's own id where it has none: the status' imageID. */
   readonly imageId: string;
   /** Name and tag as resolved: the status' image. */

@@ -26,6 +26,8 @@ export interface FolderInput {
   readonly sandbox: SandboxRecord;
   readonly cgroups: CgroupTree;
   readonly cgroupPath: string;
+  /** Path of the process namespace of the container that this one was made to look into. */
+  readonly targetPidNamespace?: string | undefined;
   /** Where profiles of type Localhost are read from. */
   readonly seccompDirectory: string;
 }
@@ -88,7 +90,7 @@ function bundleFacts(input: FolderInput): BundleFacts {
       network: sandbox.hostNetwork ? undefined : pod.net,
       uts: sandbox.hostNetwork ? undefined : pod.uts,
       ipc: sandbox.hostIpc ? undefined : pod.ipc,
-      pid: sandbox.pidHolder === undefined ? undefined : pod.pid,
+      pid: sandbox.pidHolder === undefined ? input.targetPidNamespace : pod.pid,
     },
     podFiles: new Map([
       ['/etc/hosts', pod.hosts],

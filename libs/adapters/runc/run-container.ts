@@ -42,6 +42,7 @@ export async function runContainer(input: RunContainerInput): Promise<StoredCont
       sandbox: input.sandbox,
       cgroups: input.cgroups,
       cgroupPath: draft.cgroupPath,
+      targetPidNamespace: targetPidNamespace(input),
       seccompDirectory: input.seccompDirectory,
     });
     table.put(draft);
@@ -53,6 +54,11 @@ export async function runContainer(input: RunContainerInput): Promise<StoredCont
   } catch (error) {
     throw await givenUp(input, 'RunContainerError', error);
   }
+}
+
+function targetPidNamespace({ spec, table }: RunContainerInput): string | undefined {
+  const init = spec.target === undefined ? undefined : table.find(spec.target)?.init;
+  return init !== undefined && isAlive(init) ? `/proc/${init.pid}/ns/pid` : undefined;
 }
 
 async function start({ spec, table, paths }: RunContainerInput, draft: StoredContainer): Promise<StoredContainer> {

@@ -13,6 +13,7 @@ import { containerId, containerSpec, specHash } from './container-spec.js';
 import type { ContainerSlot } from './container-slot.js';
 import { ImagePuller } from './image-puller.js';
 import type { PodContext } from './pod-context.js';
+import { targetOf } from './pod-facts.js';
 import { podHostname } from './pod-files.js';
 import { pullCredentials } from './pull-credentials.js';
 
@@ -31,6 +32,8 @@ export interface LifecycleHost {
   readonly volumes: ReadonlyMap<string, string>;
   /** Cancels what a start waits for, when the pod is to stop. */
   readonly stopping: CancelSignal;
+  /** The newest attempt of a container of the pod. */
+  record(container: string): ContainerRecord | undefined;
   /** Something changed: plan and report again. */
   changed(): void;
   /** The probes want this container ended. */
@@ -121,6 +124,7 @@ export class ContainerLifecycle {
   async #run(slot: ContainerSlot, attempt: number, image: ResolvedImage): Promise<ContainerRecord | undefined> {
     const { context, host } = this;
     const node = context.node();
+    const target = targetOf(host.pod, slot.spec.name);
     const spec = containerSpec({
       pod: host.pod,
       container: slot.spec,
@@ -131,6 +135,7 @@ export class ContainerLifecycle {
       capacity: node.capacity,
       sources: context.state,
       volumes: host.volumes,
+      target: target === undefined ? undefined : host.record(target)?.id,
     });
     const now = context.clock.now();
     if (attempt > 0) slot.crashes = noteRestart(slot.crashes, slot.latest?.finishedAtMs ?? now, now);
@@ -164,6 +169,7 @@ export class ContainerLifecycle {
       startedAtMs: now,
       finishedAtMs: now,
       exitCode: START_FAILED_EXIT_CODE,
+      startFailed: true,
       imageId: image.id,
       imageRef: image.reference,
       specHash: specHash(slot.spec),

@@ -2,7 +2,7 @@
 import type { Instant } from '../../kit/index.js';
 import type { Pod } from '../../api/index.js';
 import { specHash } from './container-spec.js';
-import { exitCodeOf, hasPassed, isDone, isInitialized, isRunning, willRestart } from './pod-facts.js';
+import { comesFirst, exitCodeOf, hasPassed, isDone, isInitialized, isRunning, willRestart } from './pod-facts.js';
 import type { ContainerFacts, CrashHistory, PodView } from './pod-facts.js';
 
 export const CRASH_FIRST_MS = 10_000;
@@ -49,9 +49,8 @@ export function isOver(view: PodView): boolean {
 /** Containers that may run now: all of them once initialized (but for init containers), before that the init containers up to the first that has not passed. */
 function dueContainers(view: PodView): readonly ContainerFacts[] {
   if (isInitialized(view)) return view.containers.filter(({ kind }) => kind !== 'init');
-  const due: ContainerFacts[] = [];
-  for (const container of view.containers) {
-    if (container.kind === 'regular') break;
+  const due: ContainerFacts[] = view.containers.filter(({ kind }) => kind === 'ephemeral'); // to debug init containers too
+  for (const container of view.containers.filter(comesFirst)) {
     if (container.kind === 'sidecar' || !hasPassed(container)) due.push(container);
     if (!hasPassed(container)) break;
   }

@@ -12,6 +12,8 @@ export interface ContainerSpecInput extends Omit<EnvironmentInput, 'imageEnv' | 
   readonly image: ResolvedImage;
   /** Host paths by volume name. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** The container whose processes it is to see. */
+  readonly target?: ContainerId | undefined;
 }
 
 /** Throws ContainerStartError. */
@@ -31,6 +33,7 @@ export function containerSpec(input: ContainerSpecInput): ContainerSpec {
     workingDir: container.workingDir ?? (image.config.workingDir === '' ? '/' : image.config.workingDir),
     user: containerUser(pod, container, image),
     mounts: containerMounts(input, lookup),
+    target: input.target,
   };
 }
 

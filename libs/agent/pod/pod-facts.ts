@@ -2,8 +2,11 @@
 import type { Container, Pod, Stored } from '../../api/index.js';
 import type { ContainerRecord } from '../ports.js';
 
-/** `init`: runs to its end before the next starts; `sidecar`: an init container that keeps running; `regular`: the rest. */
-export type ContainerKind = 'init' | 'sidecar' | 'regular';
+/**
+ * `init`: runs to its end before the next starts; `sidecar`: an init container that keeps running; `ephemeral`: added to a
+ * running pod by `kubectl debug`, runs once and counts for nothing; `regular`: the rest.
+ */
+export type ContainerKind = 'init' | 'sidecar' | 'regular' | 'ephemeral';
 
 /** How often a container was restarted in quick succession. */
 export interface CrashHistory {
@@ -32,7 +35,7 @@ export interface ContainerFacts {
 
 export interface PodView {
   readonly pod: Stored<Pod>;
-  /** Init containers first, in their order. */
+  /** Init containers first, in their order, ephemeral ones last. */
   readonly containers: readonly ContainerFacts[];
   readonly hasSandbox: boolean;
   readonly podIps: readonly string[];
@@ -50,12 +53,24 @@ export function containersOf(pod: Pod): readonly { readonly spec: Container; rea
     kind: spec.restartPolicy === 'Always' ? ('sidecar' as const) : ('init' as const),
   }));
   const regular = (pod.spec?.containers ?? []).map((spec) => ({ spec, kind: 'regular' as const }));
-  return [...init, ...regular];
+  const ephemeral = (pod.spec?.ephemeralContainers ?? []).map((spec) => ({ spec, kind: 'ephemeral' as const }));
+  return [...init, ...regular, ...ephemeral];
+}
+
+/** Regular containers wait for it. */
+export function comesFirst({ kind }: Pick<ContainerFacts, 'kind'>): boolean {
+  return kind === 'init' || kind === 'sidecar';
+}
+
+/** The container whose processes this one is to see; only `kubectl debug --target` asks for that. */
+export function targetOf(pod: Pod, container: string): string | undefined {
+  return pod.spec?.ephemeralContainers?.find(({ name }) => name === container)?.targetContainerName;
 }
 
 /** Whether an exit of this container leads to another attempt. */
 export function willRestart(pod: Pod, container: Pick<ContainerFacts, 'spec' | 'kind'>, exitCode: number): boolean {
   if (container.kind === 'sidecar') return true;
+  if (container.kind === 'ephemeral') return false;
   const policy = container.spec.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
   if (container.kind === 'init') return exitCode !== 0 && policy !== 'Never';
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
@@ -78,7 +93,7 @@ export function exitCodeOf(record: ContainerRecord): number {
 /** Regular containers may run: every init container ended well, every sidecar has started. Once one ran, it stays so. */
 export function isInitialized(view: PodView): boolean {
   if (view.containers.some((container) => container.kind === 'regular' && container.latest !== undefined)) return true;
-  return view.containers.every((container) => container.kind === 'regular' || hasPassed(container));
+  return view.containers.every((container) => !comesFirst(container) || hasPassed(container));
 }
 
 export function hasPassed(container: ContainerFacts): boolean {

@@ -201,7 +201,10 @@ describe('a pod that cannot start', () => {
     await lab.start(aPod({}));
     await lab.clock.advance(100);
     expect(lab.container()).toBe('waiting CrashLoopBackOff');
-    expect(lab.status.containerStatuses?.[0]).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 128 } } });
+    expect(lab.status.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { reason: 'StartError', exitCode: 128 } },
+    });
   });
 
   test('waits for its volumes', async () => {
@@ -398,5 +401,37 @@ describe('an agent that was restarted', () => {
     await lab.start({ ...pod, status: { phase: 'Succeeded' } });
     expect(lab.runtime.specs).toEqual([]);
     expect(lab.status).toEqual({ phase: 'Succeeded' });
+  });
+});
+
+describe('a pod that changes while it runs', () => {
+  test('runs an ephemeral container beside the others, once, with the processes of its target; it counts for nothing', async () => {
+    const lab = new PodLab();
+    const pod = aPod({});
+    await lab.start(pod);
+    const helper = { name: 'helper', image: 'tools:1', targetContainerName: 'app' };
+    lab.worker?.update({ ...pod, spec: { ...pod.spec, containers: pod.spec?.containers ?? [], ephemeralContainers: [helper] } });
+    await lab.clock.advance(100);
+    expect(lab.runtime.running()).toEqual(['app/0', 'helper/0']);
+    expect(lab.runtime.specs.at(-1)?.target).toBe('uid-web_app_0');
+    expect(lab.status.ephemeralContainerStatuses?.[0]).toMatchObject({ name: 'helper', ready: false, state: { running: {} } });
+    lab.runtime.exit('helper', 3);
+    await lab.clock.advance(60_000);
+    expect(lab.runtime.running()).toEqual(['app/0']);
+    expect(lab.status.ephemeralContainerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 3 });
+    expect(lab.status.phase).toBe('Running');
+    expect(lab.condition('Ready')).toBe('True');
+  });
+
+  test('shows new labels and annotations in its volumes at once', async () => {
+    const lab = new PodLab();
+    const pod = aPod({});
+    await lab.start(pod);
+    lab.worker?.update({ ...pod, status: lab.status });
+    await lab.clock.advance(10);
+    expect(lab.volumes.prepared).toHaveLength(1);
+    lab.worker?.update({ ...pod, metadata: { ...pod.metadata, labels: { new: 'yes' } } });
+    await lab.clock.advance(10);
+    expect(lab.volumes.prepared).toHaveLength(2);
   });
 });

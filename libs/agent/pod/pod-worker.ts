@@ -18,7 +18,7 @@ import { ContainerSlot } from './container-slot.js';
 import { formatDuration } from './image-puller.js';
 import { podLabel } from './pod-context.js';
 import type { PodContext } from './pod-context.js';
-import { containersOf } from './pod-facts.js';
+import { comesFirst, containersOf } from './pod-facts.js';
 import type { PodView } from './pod-facts.js';
 import { attachment, sandboxSpec } from './pod-sandbox.js';
 import { stopContainers } from './termination.js';
@@ -35,7 +35,7 @@ const GRACE_DEFAULT_SECONDS = 30;
 const BEFORE_STOPPING: ReadonlySet<PodStage> = new Set(['sandbox', 'volumes', 'containers', 'ending', 'ended']);
 
 export class PodWorker implements Disposable {
-  readonly #slots: readonly ContainerSlot[];
+  readonly #slots: ContainerSlot[];
   readonly #lifecycle: ContainerLifecycle;
   readonly #stopSource = new CancelSource();
   readonly #activities = new Set<Promise<void>>();
@@ -102,10 +102,12 @@ export class PodWorker implements Disposable {
 
   /** The newest description; may be called with the same again. */
   update(pod: Stored<Pod>): void {
+    if (tellsOtherThings(this.pod, pod)) this.#areVolumesStale = true;
     this.pod = pod;
-    for (const { spec } of containersOf(pod)) {
+    for (const { spec, kind } of containersOf(pod)) {
       const slot = this.#slots.find((candidate) => candidate.spec.name === spec.name);
       if (slot !== undefined) slot.spec = spec;
+      else if (kind === 'ephemeral') this.#slots.push(new ContainerSlot(spec, kind));
     }
     if (this.#isToStop()) this.#hasten(this.#graceSeconds());
     this.#wake();
@@ -138,7 +140,7 @@ export class PodWorker implements Disposable {
 
   waitingReason(container: string): string {
     const slot = this.#slots.find((candidate) => candidate.spec.name === container);
-    return slot?.waiting?.reason ?? (this.#slots.some(({ kind }) => kind !== 'regular') ? 'PodInitializing' : 'ContainerCreating');
+    return slot?.waiting?.reason ?? (this.#slots.some(comesFirst) ? 'PodInitializing' : 'ContainerCreating');
   }
 
   /** Forgets timers and probes; containers run on. */
@@ -392,10 +394,16 @@ export class PodWorker implements Disposable {
         return volumes();
       },
       stopping,
+      record: (container: string) => this.record(container),
       changed: () => this.#wake(),
       unhealthy: (slot: ContainerSlot, message: string) => this.#kill(slot, message),
     };
   }
+}
+
+/** Files of the downward API show labels and annotations, and these may change while the pod runs. */
+function tellsOtherThings({ metadata: before }: Stored<Pod>, { metadata: after }: Stored<Pod>): boolean {
+  return JSON.stringify([before.labels, before.annotations]) !== JSON.stringify([after.labels, after.annotations]);
 }
 
 function messageOf(error: unknown): string {

@@ -2,7 +2,7 @@
 import { formatTime, instant } from '../../kit/index.js';
 import type { Instant } from '../../kit/index.js';
 import type { ContainerState, ContainerStatus, PodCondition, PodStatus } from '../../api/index.js';
-import { exitCodeOf, hasPassed, isDone, isInitialized, isRunning } from '../pod/pod-facts.js';
+import { comesFirst, exitCodeOf, hasPassed, isDone, isInitialized, isRunning } from '../pod/pod-facts.js';
 import type { ContainerFacts, PodView } from '../pod/pod-facts.js';
 import type { ContainerRecord } from '../ports.js';
 import { qosClass } from '../pod/qos.js';
@@ -12,8 +12,10 @@ import type { PodPhase } from './pod-phase.js';
 /** `before`: the status reported last, or the stored one. */
 export function podStatus(view: PodView, before: PodStatus | undefined, now: Instant): PodStatus {
   const phase = podPhase(view);
-  const statuses = view.containers.map((container) => containerStatus(view, container));
-  const initCount = view.containers.filter(({ kind }) => kind !== 'regular').length;
+  const statusesOf = (which: (container: ContainerFacts) => boolean): readonly ContainerStatus[] =>
+    view.containers.filter(which).map((container) => containerStatus(view, container));
+  const init = statusesOf(comesFirst);
+  const ephemeral = statusesOf(({ kind }) => kind === 'ephemeral');
   const generation = view.pod.metadata.generation;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -24,8 +26,9 @@ export function podStatus(view: PodView, before: PodStatus | undefined, now: Ins
     hostIPs: [{ ip: view.hostIp }],
     ...(view.podIps[0] === undefined ? {} : { podIP: view.podIps[0], podIPs: view.podIps.map((ip) => ({ ip })) }),
     startTime: formatTime(instant(view.startedAtMs)),
-    ...(initCount === 0 ? {} : { initContainerStatuses: statuses.slice(0, initCount) }),
-    containerStatuses: statuses.slice(initCount),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init }),
+    containerStatuses: statusesOf(({ kind }) => kind === 'regular'),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClass(view.pod),
   };
 }
@@ -38,7 +41,7 @@ function containerStatus(view: PodView, container: ContainerFacts): ContainerSta
     name: spec.name,
     state: containerState(view, container),
     lastState: lastState(view, container, previous),
-    ready: container.kind === 'init' ? hasPassed(container) : running && container.ready,
+    ready: isReady(container),
     restartCount: latest?.attempt ?? 0,
     ...image,
     ...(latest === undefined ? {} : { containerID: `runc://${latest.id}` }),
@@ -48,6 +51,11 @@ function containerStatus(view: PodView, container: ContainerFacts): ContainerSta
   };
 }
 
+function isReady(container: ContainerFacts): boolean {
+  if (container.kind === 'ephemeral') return false; // readiness means nothing for it
+  return container.kind === 'init' ? hasPassed(container) : isRunning(container) && container.ready;
+}
+
 function containerState(view: PodView, container: ContainerFacts): ContainerState {
   const { latest, waiting } = container;
   if (latest?.state === 'running') return { running: { startedAt: formatTime(instant(latest.startedAtMs ?? 0)) } };
@@ -55,7 +63,7 @@ function containerState(view: PodView, container: ContainerFacts): ContainerStat
   if (waiting !== undefined && !view.isStopping) {
     return { waiting: { reason: waiting.reason, ...(waiting.message === undefined ? {} : { message: waiting.message }) } };
   }
-  const hasInit = view.containers.some(({ kind }) => kind !== 'regular');
+  const hasInit = view.containers.some(comesFirst);
   const isInit = hasInit && !isInitialized(view);
   return { waiting: { reason: isInit ? 'PodInitializing' : 'ContainerCreating' } };
 }
@@ -75,16 +83,23 @@ function lastState(view: PodView, container: ContainerFacts, previous: Container
 function terminated(record: ContainerRecord): NonNullable<ContainerState['terminated']> {
   const exitCode = exitCodeOf(record);
   const isUnknown = record.exitCode === undefined;
-  const reason = record.oomKilled === true ? 'OOMKilled' : isUnknown ? 'ContainerStatusUnknown' : exitCode === 0 ? 'Completed' : 'Error';
   const message = isUnknown ? 'The container could not be located when the pod was terminated' : record.terminationMessage;
   return {
     exitCode,
-    reason,
+    reason: reasonOfEnd(record),
     ...(message === undefined || message === '' ? {} : { message }),
     ...(record.startedAtMs === undefined ? {} : { startedAt: formatTime(instant(record.startedAtMs)) }),
     ...(record.finishedAtMs === undefined ? {} : { finishedAt: formatTime(instant(record.finishedAtMs)) }),
     containerID: `runc://${record.id}`,
   };
+}
+
+/** In the words of the container runtimes that Kubernetes users know. */
+function reasonOfEnd(record: ContainerRecord): string {
+  if (record.startFailed === true) return 'StartError';
+  if (record.oomKilled === true) return 'OOMKilled';
+  if (record.exitCode === undefined) return 'ContainerStatusUnknown';
+  return record.exitCode === 0 ? 'Completed' : 'Error';
 }
 
 interface Verdict {
@@ -121,7 +136,7 @@ function initializedVerdict(view: PodView, phase: PodPhase): Verdict {
   const type = 'Initialized';
   if (phase === 'Succeeded') return { type, isTrue: true, reason: 'PodCompleted' };
   if (isInitialized(view)) return { type, isTrue: true };
-  const names = view.containers.filter((container) => container.kind !== 'regular' && !hasPassed(container)).map(({ spec }) => spec.name);
+  const names = view.containers.filter((container) => comesFirst(container) && !hasPassed(container)).map(({ spec }) => spec.name);
   return { type, isTrue: false, reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${names.join(' ')}]` };
 }
 
@@ -129,7 +144,8 @@ function containersReadyVerdict(view: PodView, phase: PodPhase): Verdict {
   const type = 'ContainersReady';
   if (phase === 'Succeeded') return { type, isTrue: false, reason: 'PodCompleted' };
   if (phase === 'Failed') return { type, isTrue: false, reason: 'PodFailed' };
-  const unready = view.containers.filter((container) => container.kind !== 'init' && !(isRunning(container) && container.ready));
+  const lasting = view.containers.filter(({ kind }) => kind === 'regular' || kind === 'sidecar');
+  const unready = lasting.filter((container) => !(isRunning(container) && container.ready));
   const names = unready.map(({ spec }) => spec.name);
   if (names.length === 0) return { type, isTrue: true };
   return { type, isTrue: false, reason: 'ContainersNotReady', message: `containers with unready status: [${names.join(' ')}]` };

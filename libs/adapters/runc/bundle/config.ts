@@ -17,7 +17,7 @@ export interface BundleFacts {
     readonly network?: string | undefined;
     readonly ipc?: string | undefined;
     readonly uts?: string | undefined;
-    /** Only with shareProcessNamespace. */
+    /** Only with shareProcessNamespace, or of the container that an ephemeral one looks into. */
     readonly pid?: string | undefined;
   };
   readonly podFiles: ReadonlyMap<string, string>;
