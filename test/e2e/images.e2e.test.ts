@@ -119,7 +119,9 @@ describe('pull policies', () => {
       is: (now) => statusOf(now)?.state?.waiting?.reason === 'ErrImageNeverPull',
     });
     expect(statusOf(pod)?.state?.waiting?.message).toBe('Container image "nowhere:1" is not present with pull policy of Never');
-    await applyObjects(cluster, aPod('present', { imagePullPolicy: 'Never' }));
+    await applyObjects(cluster, aPod('earlier', {}, { nodeName: 'node-1' }));
+    await untilReady(cluster, 'earlier');
+    await applyObjects(cluster, aPod('present', { imagePullPolicy: 'Never' }, { nodeName: 'node-1' }));
     await untilReady(cluster, 'present');
     expect(await eventsOf(cluster, 'present')).toContainEqual(
       expect.stringMatching(/^Pulled: Container image "busybox:test" already present on machine/),
