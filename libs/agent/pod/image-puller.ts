@@ -3,10 +3,13 @@ import { KeyedBackoff } from '../../kit/index.js';
 import type { CancelSignal, Clock } from '../../kit/index.js';
 import type { Container } from '../../api/index.js';
 import { ImagePullError } from '../ports.js';
-import type { ImageStore, RegistryCredential, ResolvedImage } from '../ports.js';
+import type { ImageStore, PullProgress, RegistryCredential, ResolvedImage } from '../ports.js';
 
 /** Kubernetes docs, Images: ImagePullBackOff, up to five minutes. */
 const PULL_BACKOFF = { initialMs: 10_000, maxMs: 300_000 } as const;
+
+/** Between two events that tell how far a pull is. */
+const PROGRESS_INTERVAL_MS = 5_000;
 
 export type Announce = (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 
@@ -67,7 +70,8 @@ export class ImagePuller {
     announce('Normal', 'Pulling', `Pulling image "${reference}"`);
     const startedAt = this.clock.now();
     try {
-      const image = await this.images.pull(reference, credentials, () => undefined, signal);
+      const tell = progressTeller(reference, this.clock, announce);
+      const image = await this.images.pull(reference, credentials, tell, signal);
       const took = formatDuration(this.clock.now() - startedAt);
       announce(
         'Normal',
@@ -87,6 +91,19 @@ export class ImagePuller {
     }
   }
 }
+
+/** Long pulls are told of now and then; short ones stay as quiet as with Kubernetes. */
+function progressTeller(reference: string, clock: Clock, announce: Announce): (progress: PullProgress) => void {
+  let toldAt = clock.now();
+  return ({ layersDone, layersTotal, bytesDone, bytesTotal }) => {
+    if (clock.now() - toldAt < PROGRESS_INTERVAL_MS) return;
+    toldAt = clock.now();
+    const bytes = bytesTotal > 0 ? `, ${megabytes(bytesDone)} of ${megabytes(bytesTotal)} MB` : '';
+    announce('Normal', 'PullProgress', `Pulling image "${reference}": ${layersDone} of ${layersTotal} layers${bytes}`);
+  };
+}
+
+const megabytes = (bytes: number): string => (bytes / 1_000_000).toFixed(1);
 
 /** As Go prints it: `850ms`, `1.234s`, `1m2.5s`. */
 export function formatDuration(ms: number): string {
