@@ -9,10 +9,19 @@ export interface Verb {
   register(program: Command, io: Io): void;
 }
 
-/** Adds an `Examples:` section to a command's help. */
+const exampleTexts = new WeakMap<Command, string>();
+
+/** Adds an `Examples:` section to a command's help: what each does, and its line. */
 export function examples(command: Command, lines: readonly (readonly [string, string])[]): Command {
-  const text = lines.map(([does, line]) => `  # ${does}\n  ${line}`).join('\n\n');
+  const blocks = lines.map(([does, line]) => [`# ${does}`, line]);
+  exampleTexts.set(command, blocks.map((block) => block.join('\n')).join('\n\n'));
+  const text = blocks.map((block) => block.map((line) => `  ${line}`).join('\n')).join('\n\n');
   return command.addHelpText('after', `\nExamples:\n${text}\n`);
+}
+
+/** For the reference; empty where there are none. */
+export function examplesOf(command: Command): string {
+  return exampleTexts.get(command) ?? '';
 }
 
 /** Opens a session with the cluster for the length of `work`. */

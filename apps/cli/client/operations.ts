@@ -83,11 +83,16 @@ export async function followOperation(client: ApiClient, { metadata }: Operation
     const shown = new LogView(io);
     for (;;) {
       const operation = await client.json<OperationJson>(path);
-      shown.update(operation);
       const { phase = '', message = '' } = operation.status ?? {};
       const ended = hasEnded(operation);
+      shown.update(operation, ended);
       if (ended && phase === 'Succeeded') return;
-      if (ended) throw new CliError(interrupted ? 'cancelled' : message, 1, `berth get operation ${metadata.name} -o yaml`);
+      if (ended)
+        throw new CliError(
+          interrupted ? 'cancelled' : message,
+          1,
+          `Its log: berth operation show ${metadata.name}; once more: berth operation retry ${metadata.name}`,
+        );
       if (phase === '' || phase === 'Pending') shown.waiting();
       await sleep(POLL_MS);
     }
@@ -111,12 +116,15 @@ class LogView {
       this.io.err.write('waiting for a worker; "berth status" shows whether Redis, which carries the queue, is up\n');
   }
 
-  update({ status }: OperationJson): void {
+  /** The last message of an operation that has ended is the caller's to tell. */
+  update({ status }: OperationJson, ended: boolean): void {
     const log = status?.log ?? [];
     for (const line of newLines(this.seen, log)) this.io.err.write(`${paint(this.io, 'dim', line)}\n`);
     this.seen = log;
     const message = status?.message ?? '';
-    if (message !== this.message && message !== '' && message !== 'started') this.io.err.write(`${message}\n`);
+    // Progress often says what the log has just said.
+    if (!ended && message !== this.message && message !== '' && message !== 'started' && !log.includes(message))
+      this.io.err.write(`${message}\n`);
     this.message = message;
   }
 }

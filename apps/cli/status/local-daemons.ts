@@ -1,5 +1,7 @@
 /** The daemons of a cluster that runs on this machine: alive or not, and how much memory they hold. */
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadConnection, type Connection } from '../client/kubeconfig.js';
 import { Daemons, startTicksOf } from '../cluster/daemons.js';
 import { layoutOf, loadOptions } from '../cluster/layout.js';
 
@@ -29,6 +31,12 @@ export function localDaemons(dataDir: string): readonly DaemonRow[] | undefined 
       ? { name, pid, memoryBytes: 0, uptimeMs: 0 }
       : { name, pid, memoryBytes: privateBytes(pid), uptimeMs: uptimeMs(pid) };
   });
+}
+
+/** Whether the connection leads to the cluster of that folder: they have the same authority. */
+export function isClusterOf(dataDir: string, connection: Connection): boolean {
+  const file = join(dataDir, 'admin.kubeconfig');
+  return existsSync(file) && loadConnection(file).ca === connection.ca;
 }
 
 /** Proportional set size, where the kernel tells it; otherwise the resident size. */

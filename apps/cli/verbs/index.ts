@@ -4,6 +4,7 @@ import { apiResources, version } from './api-resources.js';
 import { apply } from './apply.js';
 import { autoscale } from './autoscale.js';
 import { build } from './build.js';
+import { completion } from './completion.js';
 import { cordon, uncordon } from './cordon.js';
 import { deleteVerb } from './delete.js';
 import { describe } from './describe.js';
@@ -30,5 +31,5 @@ export const verbGroups: readonly { readonly title: string; readonly verbs: read
   { title: 'A cluster:', verbs: [quickstart, up, down, status, server, joinVerb, token, kubeconfig] },
   { title: 'Objects:', verbs: [get, describe, apply, deleteVerb, apiResources] },
   { title: 'Applications:', verbs: [build, scale, rollout, autoscale, logs, exec] },
-  { title: 'Operation:', verbs: [top, events, cordon, uncordon, drain, operation, version] },
+  { title: 'Running it:', verbs: [top, events, cordon, uncordon, drain, operation, version, completion] },
 ];

@@ -112,6 +112,7 @@ async function retryOperation(client: Client, io: Io, name: string): Promise<voi
   const { spec, status } = operation;
   if (!hasEnded(operation))
     throw new CliError(`operation "${name}" has not ended: ${status?.phase ?? 'Pending'}`, 1, `berth operation cancel ${name} stops it.`);
+  if (status?.phase === 'Succeeded') throw new CliError(`operation "${name}" has succeeded: there is nothing to retry`);
   await changeOperation(client, name, { attempt: (spec.attempt ?? 1) + 1, cancel: null });
   io.out.write(`operation/${name} retried\n`);
 }

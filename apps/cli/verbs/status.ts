@@ -13,7 +13,7 @@ import { paintStatus } from '../output/status-colour.js';
 import { age, durationText } from '../output/time.js';
 import { consequence, parseHealth, type HealthLine } from '../status/health.js';
 import { hostRows, type HostRow, type NodeUsage } from '../status/hosts.js';
-import { localDaemons, type DaemonRow } from '../status/local-daemons.js';
+import { isClusterOf, localDaemons, type DaemonRow } from '../status/local-daemons.js';
 import { findTroubles, type OwnedObject, type Trouble, type Workload } from '../status/workloads.js';
 import { examples, inSession, type Verb } from '../verb.js';
 import { clientVersion } from '../version.js';
@@ -28,9 +28,12 @@ export const status: Verb = {
       )
       .option('--data-dir <folder>', 'of a cluster on this machine, for its daemons', defaultOptions.dataDir)
       .action(async (flags: { readonly dataDir: string }) => {
-        const daemons = localDaemons(flags.dataDir);
+        let daemons = localDaemons(flags.dataDir);
         try {
-          await inSession(program, io, (session) => showCluster(session, io));
+          await inSession(program, io, async (session) => {
+            if (!isClusterOf(flags.dataDir, session.client.connection)) daemons = undefined;
+            await showCluster(session, io);
+          });
         } finally {
           if (daemons !== undefined) io.out.write(daemonSection(io, daemons));
         }
