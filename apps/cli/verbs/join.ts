@@ -22,6 +22,7 @@ interface JoinFlags {
   readonly label: readonly string[];
   readonly dns: readonly string[];
   readonly insecureRegistry: readonly string[];
+  readonly drainOnExit: boolean;
   readonly logFormat: string;
 }
 
@@ -43,6 +44,7 @@ export const joinVerb: Verb = {
       .option('--label <name=value>', 'label of the Node; may be repeated', collect, [])
       .option('--dns <address>', "upstream resolver (default: the host's); may be repeated", collect, [])
       .option('--insecure-registry <host:port>', 'registry without TLS; may be repeated', collect, [])
+      .option('--drain-on-exit', 'end all pods when asked to stop, instead of leaving them running', false)
       .option('--log-format <text|json>', 'form of the logs', 'json')
       .action((token: string | undefined, flags: JoinFlags) => runJoin(io, token, flags));
     examples(command, [
@@ -61,7 +63,7 @@ async function runJoin(io: Io, token: string | undefined, flags: JoinFlags): Pro
   io.err.write(`node ${config.nodeName} (${config.nodeAddress}) -> ${config.gateway}\n`);
   // The agent takes over this process: what a service manager starts, signals and measures is the agent itself.
   const main = joinPath(distDir, 'apps/node-agent/main.js');
-  process.argv = [process.execPath, main, '--config', file];
+  process.argv = [process.execPath, main, '--config', file, ...(flags.drainOnExit ? ['--drain-on-exit'] : [])];
   await import(main);
 }
 
