@@ -22,6 +22,7 @@ import type { HostFactsReader } from './node/host-facts.js';
 import type { NodeContext, PodContext, PodEvent } from './pod/pod-context.js';
 import { PodWorker } from './pod/pod-worker.js';
 import { removeOrphans } from './orphans.js';
+import { FolderKeeper } from './folders.js';
 import { usesSource } from './pod/pod-sources.js';
 import { serveTunnel } from './tunnels.js';
 import { agentVolumeSources } from './volume-sources.js';
@@ -61,6 +62,7 @@ export class NodeAgent implements AsyncDisposable {
   readonly #link: AgentLink;
   readonly #network: NetworkSync;
   readonly #monitor: NodeMonitor;
+  readonly #folders: FolderKeeper;
   readonly #podContext: PodContext;
   #found: readonly ContainerRecord[] = [];
   #isNetworkStarted = false;
@@ -99,6 +101,7 @@ export class NodeAgent implements AsyncDisposable {
       podOf: (uid) => this.#podName(uid),
       notReady: () => this.#notReady(),
     });
+    this.#folders = new FolderKeeper({ volumes: ports.volumes, state: this.#state, monitor: this.#monitor, log });
     this.#podContext = this.#makePodContext();
   }
 
@@ -174,6 +177,7 @@ export class NodeAgent implements AsyncDisposable {
       const services = change.kinds.has('service') || change.kinds.has('endpoint-slice');
       if (services || change.kinds.has('node')) this.#network.changed({ services, peers: change.kinds.has('node') });
       if (change.kinds.has('pod')) this.#syncWorkers();
+      if (change.kinds.has('volume')) this.#folders.changed();
       if (change.sources.size > 0) {
         for (const worker of this.#workers.values()) if (usesSource(worker.current, change.sources)) worker.sourcesChanged();
       }
@@ -259,6 +263,7 @@ export class NodeAgent implements AsyncDisposable {
     return {
       ...ports,
       network: ports.podNetwork,
+      volumes: this.#folders.watching(),
       state: this.#state,
       volumeSources: agentVolumeSources(this.#state, ports.transport, settings.clusterCa),
       node: () => this.#nodeContext(),

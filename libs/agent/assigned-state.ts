@@ -1,11 +1,23 @@
 /** The agent's copy of its assignment: parsed once at the border, kept across restarts as text. */
-import type { ConfigMap, EndpointSlice, KubeObject, Node, Pod, Secret, Service, ServiceAccount, Stored } from '../api/index.js';
+import type {
+  ConfigMap,
+  EndpointSlice,
+  KubeObject,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  Service,
+  ServiceAccount,
+  Stored,
+} from '../api/index.js';
 import type { AssignedResource, Assignment, ResourceKind, Welcome } from '../gateway/index.js';
 
 /** Which kinds an assignment touched, and which pods are affected. */
 export interface AssignmentChange {
   readonly kinds: ReadonlySet<ResourceKind>;
-  /** Keys (`namespace/name`) of ConfigMaps and Secrets, as `kind key`, that changed or went. */
+  /** Keys (`namespace/name`) of ConfigMaps, Secrets and claims, as `kind key`, that changed or went. */
   readonly sources: ReadonlySet<string>;
 }
 
@@ -52,7 +64,8 @@ export class AssignedState {
     const sources = new Set<string>();
     const touched = (kind: ResourceKind, key: string): void => {
       kinds.add(kind);
-      if (kind === 'config-map' || kind === 'secret') sources.add(`${kind} ${key}`);
+      if (kind === 'volume') for (const claim of this.#claimsNaming(key)) sources.add(`volume-claim ${claim}`);
+      if (kind === 'config-map' || kind === 'secret' || kind === 'volume-claim') sources.add(`${kind} ${key}`);
     };
     if (assignment.full) for (const { kind, key } of this.#missingFrom(parsed)) this.#remove(kind, key, touched);
     for (const entry of parsed) {
@@ -85,6 +98,15 @@ export class AssignedState {
   secret(namespace: string, name: string): Secret | undefined {
     return this.#one('secret', namespace, name);
   }
+  /** The volume that a claim is bound to, once both ends are known here. */
+  claimed(namespace: string, name: string): PersistentVolume | undefined {
+    const claim = this.#one<PersistentVolumeClaim>('volume-claim', namespace, name);
+    const volume = this.#of('volume').get(claim?.spec?.volumeName ?? '')?.object as unknown as PersistentVolume | undefined; // decode: as above
+    return volume?.spec?.claimRef?.uid === claim?.metadata?.uid ? volume : undefined;
+  }
+  volumes(): readonly PersistentVolume[] {
+    return this.#all('volume');
+  }
   serviceAccount(namespace: string, name: string): ServiceAccount | undefined {
     return this.#one('service-account', namespace, name);
   }
@@ -106,6 +128,12 @@ export class AssignedState {
     } catch {
       return false;
     }
+  }
+
+  #claimsNaming(volume: string): readonly string[] {
+    return [...this.#of('volume-claim').values()]
+      .filter(({ object }) => (object as unknown as PersistentVolumeClaim).spec?.volumeName === volume) // decode: the control plane validated it
+      .map(({ resource }) => resource.key);
   }
 
   #missingFrom(entries: readonly Entry[]): readonly AssignedResource[] {

@@ -3,7 +3,7 @@
  * adapters are in `libs/adapters/{runc,cgroups,images,volumes,logs,exec,network}`; the simulator has fakes of them all.
  */
 import type { CancelSignal } from '../kit/index.js';
-import type { Container, ContainerStatus, Pod, Stored, Volume } from '../api/index.js';
+import type { Container, ContainerStatus, PersistentVolume, Pod, Stored, Volume } from '../api/index.js';
 import type { ExitStatus, LogOptions, RemoteConnection, RemoteProcess } from '../apiserver/index.js';
 
 export type PodUid = string;
@@ -187,6 +187,8 @@ export interface VolumeSources {
     name: string,
   ): { readonly data: Readonly<Record<string, string>>; readonly binaryData: Readonly<Record<string, string>> } | undefined;
   secret(namespace: string, name: string): { readonly data: Readonly<Record<string, string>> } | undefined;
+  /** The volume that the claim is bound to; `undefined` while it is not, or is not known here yet. */
+  claimed(namespace: string, claim: string): PersistentVolume | undefined;
   /** A bound service account token for a projected volume. */
   token(
     pod: Stored<Pod>,
@@ -197,7 +199,7 @@ export interface VolumeSources {
   readonly clusterCa: string;
 }
 
-/** Volumes on the host: emptyDir, hostPath, configMap, secret, downwardAPI, projected. */
+/** Volumes on the host: emptyDir, hostPath, configMap, secret, downwardAPI, projected, and what claims are bound to. */
 export interface VolumeStore {
   /** Prepares every volume of the pod and answers host paths by volume name. Idempotent: refreshes changed content atomically (symlink swap), keeps emptyDir. Throws VolumeError for a missing non-optional source. */
   prepare(
@@ -207,6 +209,10 @@ export interface VolumeStore {
   ): Promise<ReadonlyMap<Volume['name'], string>>;
   /** Unmounts and deletes all of the pod's volumes (never the content behind hostPath). Idempotent. */
   remove(podUid: PodUid): Promise<void>;
+  /** Handles of the persistent folders on this host (class `local`), whether mounted or not. */
+  folders(): Promise<readonly string[]>;
+  /** Deletes a persistent folder and all that is in it. Idempotent. */
+  removeFolder(handle: string): Promise<void>;
 }
 
 export class VolumeError extends Error {

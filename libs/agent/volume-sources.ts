@@ -13,6 +13,7 @@ export function agentVolumeSources(state: AssignedState, transport: GatewayTrans
       const found = state.secret(namespace, name);
       return found === undefined ? undefined : { data: found.data ?? {} };
     },
+    claimed: (namespace, name) => state.claimed(namespace, name),
     token: (pod, audience, expirationSeconds) =>
       transport.issueToken({
         namespace: pod.metadata.namespace ?? '',

@@ -13,3 +13,4 @@ export * from './selectors/index.js';
 export * from './defaults/index.js';
 export * from './validation/index.js';
 export * from './printers/index.js';
+export * from './volumes/index.js';

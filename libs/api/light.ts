@@ -8,3 +8,5 @@ export * from './kinds.js';
 export * from './object.js';
 export type { GroupResource } from './object.js';
 export * from './quantity/index.js';
+export * from './volumes/local-volumes.js';
+export * from './volumes/pod-claims.js';

@@ -18,8 +18,12 @@ import type { HealthSettings } from './node-lifecycle/health.js';
 import { nodeLifecycleController } from './node-lifecycle/reconcile.js';
 import { podGarbageController } from './pod-garbage/reconcile.js';
 import { replicaSetController } from './replicaset/reconcile.js';
+import { replicationController } from './replicationcontroller/reconcile.js';
 import { rootCaController, serviceAccountController } from './serviceaccount/reconcile.js';
 import { statefulSetController } from './statefulset/reconcile.js';
+import { volumeBinder } from './volumes/binder.js';
+import { ephemeralVolumeController } from './volumes/ephemeral.js';
+import { claimProtection } from './volumes/protection.js';
 
 export interface ControllerOptions {
   /** PEM of the cluster CA, published as `kube-root-ca.crt` in every namespace. */
@@ -39,6 +43,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
   return [
     deploymentController,
     replicaSetController,
+    replicationController,
     statefulSetController,
     daemonSetController,
     jobController,
@@ -52,6 +57,9 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     nodeLifecycleController(options.nodeHealth),
     nodeCidrController(options.clusterCidr ?? '10.244.0.0/16', options.nodeMaskSize ?? 24),
     podGarbageController,
+    volumeBinder,
+    claimProtection,
+    ephemeralVolumeController,
     serviceAccountController,
     rootCaController(options.clusterCa),
     ...(options.usage === undefined ? [] : [hpaController(options.usage, options.autoscaler)]),

@@ -2,12 +2,23 @@
  * Who must hear of a change: an index from resources to nodes, kept up to date from the watch cache's events. The work for an
  * event is proportional to the nodes that it concerns, never to the cluster.
  */
+import { localVolumeNode } from '../api/light.js';
 import type { CacheEvent, WatchCache } from '../storage/index.js';
-import { asResource, decodePod, nodeOf, reducedNode } from './assignment.js';
+import { asResource, boundVolume, decodeClaim, decodePod, decodeVolume, nodeOf, reducedNode } from './assignment.js';
 import { cacheView, viewed } from './cache-view.js';
 import type { AssignedResource } from './messages.js';
 import type { GatewayView, ViewedObject } from './ports.js';
-import { parseResourceId, prefixOf, resourceId, resourcesUsedBy, SHARED_KINDS, USED_KINDS } from './resources.js';
+import {
+  claimOfVolume,
+  isFolderOf,
+  parseResourceId,
+  prefixOf,
+  resourceId,
+  resourcesUsedBy,
+  SHARED_KINDS,
+  USED_KINDS,
+  volumeOfClaim,
+} from './resources.js';
 import type { ResourceId } from './resources.js';
 
 /** Told which resource of which node changed; `node` undefined = of every node. */
@@ -39,6 +50,7 @@ export class AssignmentIndex implements Disposable {
         this.cache.subscribe(prefix, (event) => this.#usedChanged(resourceId(kind, keyOf(event).slice(prefix.length)))),
       );
     }
+    this.#followVolumes();
     for (const kind of SHARED_KINDS) {
       const prefix = prefixOf(kind);
       this.#subscriptions.push(
@@ -56,6 +68,7 @@ export class AssignmentIndex implements Disposable {
     const object = this.#view.get(prefixOf(kind), key);
     if (object === undefined) return undefined;
     if (kind === 'pod' && nodeOf(decodePod(object)) !== node) return undefined;
+    if (kind === 'volume') return this.#concernsVolume(node, object) ? asResource(kind, object) : undefined;
     const isUsed = (SHARED_KINDS as readonly string[]).includes(kind) || kind === 'pod' || this.#usersOf.get(id)?.has(node) === true;
     return isUsed ? asResource(kind, object) : undefined;
   }
@@ -68,6 +81,12 @@ export class AssignmentIndex implements Disposable {
       const pod = this.#view.get(prefixOf('pod'), key);
       if (pod !== undefined) for (const id of resourcesUsedBy(decodePod(pod))) ids.add(id);
     }
+    for (const id of ids) {
+      const volume = boundVolume(this.#view, id);
+      if (volume !== undefined) ids.add(volume);
+    }
+    for (const volume of this.#view.list(prefixOf('volume')))
+      if (isFolderOf(node, decodeVolume(volume))) ids.add(resourceId('volume', volume.key));
     const shared = SHARED_KINDS.flatMap((kind) => this.#view.list(prefixOf(kind)).map((object) => asResource(kind, object)));
     return [...[...ids].map((id) => this.current(node, id)).filter((resource) => resource !== undefined), ...shared];
   }
@@ -98,7 +117,7 @@ export class AssignmentIndex implements Disposable {
       const users = this.#usersOf.get(id) ?? new Map<string, number>();
       const count = users.get(node) ?? 0;
       this.#usersOf.set(id, users.set(node, count + 1));
-      if (count === 0) this.onChange(node, id);
+      if (count === 0) this.#tell(node, id);
     }
     this.onChange(node, resourceId('pod', object.key));
     return node;
@@ -123,11 +142,59 @@ export class AssignmentIndex implements Disposable {
     if (count > 1) return void users?.set(node, count - 1);
     users?.delete(node);
     if (users?.size === 0) this.#usersOf.delete(id);
-    this.onChange(node, id);
+    this.#tell(node, id);
   }
 
   #usedChanged(id: ResourceId): void {
-    for (const node of this.#usersOf.get(id)?.keys() ?? []) this.onChange(node, id);
+    for (const node of this.#usersOf.get(id)?.keys() ?? []) this.#tell(node, id);
+  }
+
+  /** A claim brings its volume. */
+  #tell(node: string, id: ResourceId): void {
+    this.onChange(node, id);
+    const volume = boundVolume(this.#view, id);
+    if (volume !== undefined) this.onChange(node, volume);
+  }
+
+  #followVolumes(): void {
+    const prefix = prefixOf('volume');
+    const follow = (event: CacheEvent): void => {
+      const forms = [event.previous, event.type === 'put' ? event.current : undefined].filter((form) => form !== undefined);
+      for (const form of forms) this.#volumeChanged(viewed(prefix, form));
+    };
+    this.#subscriptions.push(this.cache.subscribe(prefix, follow));
+    const claims = prefixOf('volume-claim');
+    // A claim that lets its volume go (or is gone) no longer names it: the earlier form does.
+    const unbound = (event: CacheEvent): void => {
+      if (event.previous === undefined) return;
+      const before = viewed(claims, event.previous);
+      const volume = volumeOfClaim(decodeClaim(before));
+      const users = this.#usersOf.get(resourceId('volume-claim', before.key))?.keys() ?? [];
+      if (volume !== undefined) for (const node of users) this.onChange(node, volume);
+    };
+    this.#subscriptions.push(this.cache.subscribe(claims, unbound));
+  }
+
+  #volumeChanged(object: ViewedObject): void {
+    const volume = decodeVolume(object);
+    const id = resourceId('volume', object.key);
+    const claim = claimOfVolume(volume);
+    const nodes = new Set(claim === undefined ? [] : this.#usersOf.get(claim)?.keys());
+    const folderOf = localVolumeNode(volume);
+    if (folderOf !== undefined) nodes.add(folderOf);
+    for (const node of nodes) this.onChange(node, id);
+  }
+
+  /** Claim and volume name each other, or it is a folder of the node. */
+  #concernsVolume(node: string, object: ViewedObject): boolean {
+    const volume = decodeVolume(object);
+    if (isFolderOf(node, volume)) return true;
+    const claim = claimOfVolume(volume);
+    return (
+      claim !== undefined &&
+      this.#usersOf.get(claim)?.has(node) === true &&
+      boundVolume(this.#view, claim) === resourceId('volume', object.key)
+    );
   }
 }
 

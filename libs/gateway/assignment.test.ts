@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { localVolumeSpec } from '../api/index.js';
 import type { KubeObject } from '../api/index.js';
 import type { AssignedResource, Assignment } from './messages.js';
 import { AssignmentIndex, AssignmentTracker, assignmentFor, cacheView, resourceId } from './index.js';
@@ -18,7 +19,7 @@ class ModelAgent {
   }
 }
 
-function pod(name: string, nodeName: string | undefined, configMap?: string): KubeObject {
+function pod(name: string, nodeName: string | undefined, uses?: string): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -26,12 +27,19 @@ function pod(name: string, nodeName: string | undefined, configMap?: string): Ku
     spec: {
       nodeName,
       serviceAccountName: 'default',
-      containers: [{ name: 'c', image: 'i', envFrom: configMap === undefined ? [] : [{ configMapRef: { name: configMap } }] }],
+      containers: [{ name: 'c', image: 'i', envFrom: uses === undefined ? [] : [{ configMapRef: { name: uses } }] }],
+      volumes: uses === undefined ? [] : [{ name: 'v', persistentVolumeClaim: { claimName: uses } }],
     },
   };
 }
 function plain(kind: string, name: string, extra: object = {}): KubeObject {
   return { apiVersion: 'v1', kind, metadata: { name, namespace: 'default' }, ...extra };
+}
+
+function aVolume(name: string, node: string | undefined, claim: string | undefined): KubeObject {
+  const claimRef = claim === undefined ? undefined : { namespace: 'default', name: claim };
+  const folder = node === undefined ? {} : localVolumeSpec(name, node);
+  return { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { claimRef, ...folder } };
 }
 
 function world(): { cache: FakeCache; index: AssignmentIndex; trackers: Map<string, AssignmentTracker> } {
@@ -46,7 +54,7 @@ function world(): { cache: FakeCache; index: AssignmentIndex; trackers: Map<stri
 
 describe('assignments', () => {
   const change = fc.record({
-    what: fc.constantFrom('pod', 'configmap', 'service', 'node'),
+    what: fc.constantFrom('pod', 'configmap', 'service', 'node', 'claim', 'volume'),
     name: fc.constantFrom('a', 'b', 'c'),
     node: fc.constantFrom(undefined, 'n1', 'n2'),
     uses: fc.constantFrom(undefined, 'a', 'b'),
@@ -77,8 +85,12 @@ describe('assignments', () => {
                 ? (['configmaps', plain('ConfigMap', name, { data: { at: String(cache.revision) } })] as const)
                 : what === 'service'
                   ? (['services', plain('Service', name)] as const)
-                  : (['nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { podCIDR: String(node) } }] as const);
-          if (gone) cache.delete({ group: '', resource }, what === 'node' ? undefined : 'default', name);
+                  : what === 'claim'
+                    ? (['persistentvolumeclaims', plain('PersistentVolumeClaim', name, { spec: { volumeName: uses } })] as const)
+                    : what === 'volume'
+                      ? (['persistentvolumes', aVolume(name, node, uses)] as const)
+                      : (['nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: { podCIDR: String(node) } }] as const);
+          if (gone) cache.delete({ group: '', resource }, what === 'node' || what === 'volume' ? undefined : 'default', name);
           else cache.put({ group: '', resource }, object);
           if (after === 'deliver') deliver();
           else if (after === 'lose') {

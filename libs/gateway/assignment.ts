@@ -1,8 +1,18 @@
 /** What one node is assigned, as a pure function of the cluster's state. The incremental index must always agree with it. */
-import type { Node, Pod } from '../api/index.js';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/index.js';
 import type { AssignedResource, ResourceKind } from './messages.js';
 import type { GatewayView, ViewedObject } from './ports.js';
-import { parseResourceId, prefixOf, resourcesUsedBy, SHARED_KINDS } from './resources.js';
+import {
+  claimOfVolume,
+  isFolderOf,
+  parseResourceId,
+  prefixOf,
+  resourceId,
+  resourcesUsedBy,
+  SHARED_KINDS,
+  volumeOfClaim,
+} from './resources.js';
+import type { ResourceId } from './resources.js';
 
 /**
  * Everything that the agent of `node` may see: its pods (terminating ones included, so that the agent can end them), what they
@@ -11,6 +21,7 @@ import { parseResourceId, prefixOf, resourcesUsedBy, SHARED_KINDS } from './reso
 export function assignmentFor(view: GatewayView, node: string): readonly AssignedResource[] {
   const pods = view.list(prefixOf('pod')).filter((pod) => nodeOf(decodePod(pod)) === node);
   const used = new Set(pods.flatMap((pod) => [...resourcesUsedBy(decodePod(pod))]));
+  for (const id of volumesFor(view, node, used)) used.add(id);
   const resources = pods.map((pod) => asResource('pod', pod));
   for (const id of used) {
     const { kind, key } = parseResourceId(id);
@@ -21,6 +32,24 @@ export function assignmentFor(view: GatewayView, node: string): readonly Assigne
     for (const object of view.list(prefixOf(kind))) resources.push(asResource(kind, object));
   }
   return resources;
+}
+
+/** Volumes bound to claims that are used (each names the other), and folders of the node. */
+function volumesFor(view: GatewayView, node: string, used: ReadonlySet<ResourceId>): readonly ResourceId[] {
+  const concerning = view.list(prefixOf('volume')).filter((object) => {
+    const volume = decodeVolume(object);
+    const claim = claimOfVolume(volume);
+    const isClaimed = claim !== undefined && used.has(claim) && boundVolume(view, claim) === resourceId('volume', object.key);
+    return isClaimed || isFolderOf(node, volume);
+  });
+  return concerning.map(({ key }) => resourceId('volume', key));
+}
+
+/** The volume behind a used resource, where that is a claim which is bound. */
+export function boundVolume(view: GatewayView, id: ResourceId): ResourceId | undefined {
+  const { kind, key } = parseResourceId(id);
+  const claim = kind === 'volume-claim' ? view.get(prefixOf(kind), key) : undefined;
+  return claim === undefined ? undefined : volumeOfClaim(decodeClaim(claim));
 }
 
 export function asResource(kind: ResourceKind, viewed: ViewedObject): AssignedResource {
@@ -51,4 +80,12 @@ export function nodeOf(pod: Pod): string | undefined {
 
 export function decodePod(viewed: ViewedObject): Pod {
   return viewed.object as unknown as Pod; // decode: stored under /registry/pods/, so it passed the Pod schema
+}
+
+export function decodeClaim(viewed: ViewedObject): PersistentVolumeClaim {
+  return viewed.object as unknown as PersistentVolumeClaim; // decode: as above
+}
+
+export function decodeVolume(viewed: ViewedObject): PersistentVolume {
+  return viewed.object as unknown as PersistentVolume; // decode: as above
 }

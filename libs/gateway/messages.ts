@@ -4,11 +4,20 @@
  */
 
 /** Kinds that an agent may see; `node` objects are reduced to addresses and pod CIDRs. */
-export type ResourceKind = 'pod' | 'config-map' | 'secret' | 'service' | 'endpoint-slice' | 'node' | 'service-account';
+export type ResourceKind =
+  | 'pod'
+  | 'config-map'
+  | 'secret'
+  | 'service'
+  | 'endpoint-slice'
+  | 'node'
+  | 'service-account'
+  | 'volume-claim'
+  | 'volume';
 
 export interface ResourceKey {
   readonly kind: ResourceKind;
-  /** `namespace/name`, or `name` for nodes. */
+  /** `namespace/name`, or `name` for nodes and volumes. */
   readonly key: string;
 }
 

@@ -191,7 +191,9 @@ export function nodeStatus(stored: NodeStatus | undefined, reported: NodeStatus,
   });
   const { conditions: _dropped, ...reportedRest } = reported;
   const { conditions: storedConditions, ...storedRest } = stored ?? {};
-  const rest = { ...storedRest, ...reportedRest };
+  // What the agent no longer has in use it does not mention.
+  const { volumesInUse: _mentioned, ...keptRest } = storedRest;
+  const rest = { ...keptRest, ...reportedRest };
   const heartbeat = storedConditions?.find((condition) => condition.type === 'Ready')?.lastHeartbeatTime;
   const isStale = heartbeat === undefined || Date.parse(now) - Date.parse(heartbeat) >= STATUS_REFRESH_MS;
   if (!isChanged && !isStale && sameJson(rest, storedRest)) return undefined;

@@ -1,6 +1,6 @@
 /** Which stored resources an agent may see, and which of them a pod uses. */
-import { storePrefix } from '../api/light.js';
-import type { GroupResource, Pod } from '../api/index.js';
+import { localVolumeNode, podClaims, storePrefix } from '../api/light.js';
+import type { GroupResource, PersistentVolume, PersistentVolumeClaim, Pod } from '../api/index.js';
 import type { ResourceKey, ResourceKind } from './messages.js';
 
 export const resourceOf = {
@@ -11,11 +11,13 @@ export const resourceOf = {
   'endpoint-slice': { group: 'discovery.k8s.io', resource: 'endpointslices' },
   node: { group: '', resource: 'nodes' },
   'service-account': { group: '', resource: 'serviceaccounts' },
+  'volume-claim': { group: '', resource: 'persistentvolumeclaims' },
+  volume: { group: '', resource: 'persistentvolumes' },
 } as const satisfies Record<ResourceKind, GroupResource>;
 
 /** Kinds of which every agent sees all objects; of the others it sees its pods and what they use. */
 export const SHARED_KINDS = ['service', 'endpoint-slice', 'node'] as const satisfies readonly ResourceKind[];
-export const USED_KINDS = ['config-map', 'secret', 'service-account'] as const satisfies readonly ResourceKind[];
+export const USED_KINDS = ['config-map', 'secret', 'service-account', 'volume-claim'] as const satisfies readonly ResourceKind[];
 
 export function prefixOf(kind: ResourceKind): string {
   return storePrefix(resourceOf[kind]);
@@ -32,7 +34,7 @@ export function parseResourceId(id: ResourceId): ResourceKey {
   return { kind: id.slice(0, space) as ResourceKind, key: id.slice(space + 1) };
 }
 
-/** ConfigMaps, Secrets and the ServiceAccount that a pod names anywhere, also optional ones and ones that do not exist yet. */
+/** ConfigMaps, Secrets, claims and the ServiceAccount that a pod names anywhere, also optional ones and ones that do not exist yet. */
 export function resourcesUsedBy(pod: Pod): ReadonlySet<ResourceId> {
   const used = new Set<ResourceId>();
   const namespace = pod.metadata?.namespace ?? 'default';
@@ -43,6 +45,7 @@ export function resourcesUsedBy(pod: Pod): ReadonlySet<ResourceId> {
   if (spec === undefined) return used;
   use('service-account', spec.serviceAccountName ?? 'default');
   for (const pull of spec.imagePullSecrets ?? []) use('secret', pull.name);
+  for (const { claimName } of podClaims(pod)) use('volume-claim', claimName);
   for (const volume of spec.volumes ?? []) {
     use('config-map', volume.configMap?.name);
     use('secret', volume.secret?.secretName);
@@ -62,4 +65,21 @@ export function resourcesUsedBy(pod: Pod): ReadonlySet<ResourceId> {
     }
   }
   return used;
+}
+
+/** The volume that a claim is bound to. */
+export function volumeOfClaim(claim: PersistentVolumeClaim): ResourceId | undefined {
+  const name = claim.spec?.volumeName ?? '';
+  return name === '' ? undefined : resourceId('volume', name);
+}
+
+/** The claim that a volume is kept for. */
+export function claimOfVolume(volume: PersistentVolume): ResourceId | undefined {
+  const reference = volume.spec?.claimRef;
+  return reference === undefined ? undefined : resourceId('volume-claim', `${reference.namespace ?? ''}/${reference.name ?? ''}`);
+}
+
+/** Folders of a node concern its agent also when no pod uses them: it removes those of deleted volumes. */
+export function isFolderOf(node: string, volume: PersistentVolume): boolean {
+  return localVolumeNode(volume) === node;
 }

@@ -31,11 +31,13 @@ export function explain(snapshot: Snapshot, _pod: PodFacts, prepared: readonly P
     refusals.push({ node: node.name, plugin: first.plugin.name, reasons: first.filter.explain(node) });
     if (first.plugin.preemptible) preemptible.push(node);
   }
-  return { message: summary(snapshot.nodes.length, refusals), refusals, preemptible, prepared };
+  const forPod = prepared.find(({ filter }) => filter.forPod !== undefined)?.filter.forPod;
+  return { message: summary(snapshot.nodes.length, refusals, forPod), refusals, preemptible, prepared };
 }
 
-function summary(nodeCount: number, refusals: readonly Refusal[]): string {
+function summary(nodeCount: number, refusals: readonly Refusal[], forPod: string | undefined): string {
   if (nodeCount === 0) return 'no nodes available to schedule pods';
+  if (forPod !== undefined) return `0/${nodeCount} nodes are available: ${forPod}.`;
   const counts = new Map<string, number>();
   for (const refusal of refusals) for (const reason of refusal.reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return `0/${nodeCount} nodes are available: ${countedReasons(counts)}.`;

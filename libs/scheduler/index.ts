@@ -8,5 +8,6 @@ export * from './scores/index.js';
 export * from './model/pod-facts.js';
 export * from './model/node-state.js';
 export * from './model/snapshot.js';
+export * from './model/volumes.js';
 export * from './tolerations.js';
 export { nodeAffinityOf } from './filters/node-affinity.js';

@@ -1,7 +1,6 @@
 /** Node selector terms: label expressions and fields of nodes (Kubernetes docs, Assigning pods to nodes). */
 import { matchesLabels } from '../api/index.js';
 import type { LabelRequirement, NodeSelectorRequirement, NodeSelectorTerm } from '../api/index.js';
-import type { NodeState } from './model/node-state.js';
 
 const operators: Readonly<Record<string, LabelRequirement['operator']>> = {
   In: 'in',
@@ -22,7 +21,10 @@ export function parseNodeTerm(term: NodeSelectorTerm): NodeTerm {
   return { labels: (term.matchExpressions ?? []).map(parse), fields: (term.matchFields ?? []).map(parse) };
 }
 
-export function matchesNodeTerm(term: NodeTerm, node: NodeState): boolean {
+export function matchesNodeTerm(
+  term: NodeTerm,
+  node: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
+): boolean {
   if (term.labels.length === 0 && term.fields.length === 0) return false;
   if (!matchesLabels(term.labels, node.labels)) return false;
   return term.fields.length === 0 || matchesLabels(term.fields, { 'metadata.name': node.name });

@@ -8,6 +8,8 @@ export interface NodeFilter {
   check(node: NodeState): boolean;
   /** Why `check` says no; each text is counted over the nodes in the pod's event. */
   explain(node: NodeState): readonly string[];
+  /** The pod itself is at fault, whatever the node: told once, not counted over the nodes. */
+  readonly forPod?: string | undefined;
 }
 
 export interface FilterPlugin {

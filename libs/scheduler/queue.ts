@@ -10,12 +10,13 @@ export const RETRY_MAX_MS = 5_000;
 export const PARKED_MAX_MS = 30_000;
 
 /** What happened in the cluster, as far as it can make a pod schedulable. */
-export type ClusterChange = 'node-changed' | 'pod-gone' | 'pod-placed';
+export type ClusterChange = 'node-changed' | 'pod-gone' | 'pod-placed' | 'volume-changed';
 
 /** Which filters' refusals a change can undo; absent: every filter's. */
 const helps: Readonly<Record<ClusterChange, ReadonlySet<string> | undefined>> = {
   'node-changed': undefined,
   'pod-gone': new Set(['NodeResourcesFit', 'NodePorts', 'PodTopologySpread', 'InterPodAffinity']),
+  'volume-changed': new Set(['VolumeBinding']),
   'pod-placed': new Set(['PodTopologySpread', 'InterPodAffinity']),
 };
 

@@ -9,6 +9,7 @@ import type { Clock, Logger, Random } from '../kit/index.js';
 import { EventRecorder, resources } from '../reconciling/index.js';
 import type { ObjectClient } from '../reconciling/index.js';
 import type { CacheEvent, CachedObject, WatchCache } from '../storage/index.js';
+import { cacheVolumes, ClaimBinder } from './claim-binder.js';
 import { Decider } from './decide.js';
 import type { Decision } from './decide.js';
 import { podFacts } from './model/pod-facts.js';
@@ -49,11 +50,12 @@ export function startScheduler(options: SchedulerOptions): RunningScheduler {
 }
 
 class Scheduler implements RunningScheduler {
-  readonly snapshot = new Snapshot();
+  readonly snapshot: Snapshot;
   readonly #with: SchedulerOptions;
   readonly #name: string;
   readonly #events: EventRecorder;
   readonly #decider: Decider;
+  readonly #claims: ClaimBinder;
   readonly #queue: SchedulingQueue;
   readonly #subscriptions: Disposable[] = [];
   /** Pods whose binding is under way: placed in the snapshot although the store does not say so yet. */
@@ -65,18 +67,29 @@ class Scheduler implements RunningScheduler {
     this.#with = options;
     this.#name = options.schedulerName ?? DEFAULT_SCHEDULER_NAME;
     this.#events = options.events ?? new EventRecorder(options);
+    const volumes = cacheVolumes(options.cache);
+    this.snapshot = new Snapshot(volumes);
+    this.#claims = new ClaimBinder({ ...options, view: volumes });
     this.#decider = new Decider(this.snapshot, options.random);
     this.#queue = new SchedulingQueue(options.clock, () => this.#pump());
   }
 
   get busy(): number {
-    return this.#queue.size - this.#queue.parked + this.#binding.size;
+    return this.#queue.size - this.#queue.parked + this.#bindsUnderWay;
+  }
+
+  /** Pods that wait for their volumes do not count: that may take long, and writes nothing. */
+  get #bindsUnderWay(): number {
+    return this.#binding.size - this.#claims.waiting;
   }
 
   start(): void {
     const { cache } = this.#with;
     this.#subscriptions.push(cache.subscribe(storePrefix(resources.nodes), (event) => this.#onNode(event)));
     this.#subscriptions.push(cache.subscribe(storePrefix(resources.pods), (event) => this.#onPod(event)));
+    for (const resource of [resources.persistentVolumeClaims, resources.persistentVolumes, resources.storageClasses]) {
+      this.#subscriptions.push(cache.subscribe(storePrefix(resource), () => this.#queue.changed('volume-changed')));
+    }
     for (const cached of cache.list(storePrefix(resources.nodes))) this.snapshot.putNode(decodeNode(cached));
     for (const cached of cache.list(storePrefix(resources.pods))) this.#putPod(decodePod(cached));
   }
@@ -122,6 +135,7 @@ class Scheduler implements RunningScheduler {
 
   #forgetPod(uid: string): void {
     this.#queue.remove(uid);
+    this.#claims.cancel(uid);
     if (this.snapshot.removePod(uid)) this.#queue.changed('pod-gone');
   }
 
@@ -142,7 +156,7 @@ class Scheduler implements RunningScheduler {
 
   async #drain(): Promise<void> {
     for (let turn = 1; !this.#stopped; turn += 1) {
-      if (this.#binding.size >= BINDS_MAX) await Promise.race(this.#binding.values());
+      if (this.#bindsUnderWay >= BINDS_MAX) await Promise.race(this.#binding.values());
       const pod = this.#queue.take();
       if (pod === undefined) return;
       this.#schedule(pod);
@@ -175,6 +189,7 @@ class Scheduler implements RunningScheduler {
   async #bind(pod: PodFacts, node: string): Promise<void> {
     const { client, log } = this.#with;
     try {
+      await this.#claims.bind(pod, node);
       await client.bind(pod.namespace, pod.pod.metadata.name, pod.uid, node);
       this.#queue.remove(pod.uid);
       const message = `Successfully assigned ${pod.key} to ${node}`;
@@ -233,6 +248,7 @@ class Scheduler implements RunningScheduler {
     this.#stopped = true;
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#queue[Symbol.dispose]();
+    this.#claims[Symbol.dispose]();
     await Promise.all(this.#binding.values());
   }
 }

@@ -19,6 +19,8 @@ const wireKindOf = {
   'endpoint-slice': 'ENDPOINT_SLICE',
   node: 'NODE',
   'service-account': 'SERVICE_ACCOUNT',
+  'volume-claim': 'VOLUME_CLAIM',
+  volume: 'VOLUME',
 } as const satisfies Record<ResourceKind, string>;
 const kindOfWire = new Map(Object.entries(wireKindOf).map(([kind, wire]) => [wire as string, kind as ResourceKind]));
 

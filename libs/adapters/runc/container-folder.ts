@@ -1,5 +1,5 @@
 /** Makes the folder of a container: OCI bundle, links to image layers, writable layer. Removing it again is `removeFolder`. */
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,8 @@ export async function makeFolder(input: FolderInput): Promise<void> {
   }
   for (const [index, layer] of spec.image.layers.entries()) symlinkSync(layer, join(container.links, String(index)));
   makeImageVolumes(spec, container);
-  writeFileSync(container.terminationLog, '', { mode: 0o666 });
+  writeFileSync(container.terminationLog, '');
+  chmodSync(container.terminationLog, 0o666); // whoever the container runs as may write it, whatever our umask
   const mounts = await Promise.all(
     spec.mounts.map(async (mount, index) =>
       mount.subPath === undefined || mount.subPath === ''

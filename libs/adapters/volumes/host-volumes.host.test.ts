@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, readlinkSync, readdirSync, rmSync, statfsSyn
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { VolumeSources } from '../../agent/index.js';
+import { localVolumeSpec } from '../../api/index.js';
 import type { Pod, PodSpec, Stored, Volume } from '../../api/index.js';
 import { FakeClock } from '../../kit/testing/index.js';
 import { mountsBelow } from '../process/mounts.js';
@@ -30,6 +31,7 @@ afterEach(async () => {
 const sources: VolumeSources = {
   configMap: (_namespace, name) => (configMaps[name] === undefined ? undefined : { data: configMaps[name], binaryData: {} }),
   secret: (_namespace, name) => (name === 'key' ? { data: { password: Buffer.from('s3cret').toString('base64') } } : undefined),
+  claimed: (_namespace, claim) => (claim === 'data' ? { spec: localVolumeSpec('pvc-1', 'node-1') } : undefined),
   token: async () => ({ token: `token-${++tokens}`, expiresAtMs: clock.now() + 3_600_000 }),
   clusterCa: 'PEM',
 };
@@ -190,5 +192,24 @@ describe('a hostPath volume', () => {
     await expect(pathOf({ name: 'v', hostPath: { path: directory, type: 'File' } })).rejects.toThrow('is not a file');
     await volumes.remove('u1');
     expect(statSync(directory).isDirectory()).toBe(true);
+  });
+});
+
+describe('a claimed volume of class local', () => {
+  test('outlives the pod with what is in it, and goes when it is removed', async () => {
+    const path = await pathOf({ name: 'v', persistentVolumeClaim: { claimName: 'data' } });
+    writeFileSync(join(path, 'row'), '1');
+    await volumes.remove('u1');
+    expect(await pathOf({ name: 'v', persistentVolumeClaim: { claimName: 'data' } })).toBe(path);
+    expect(text(path, 'row')).toBe('1');
+    expect(await volumes.folders()).toEqual(['pvc-1']);
+    await volumes.removeFolder('pvc-1');
+    expect(await volumes.folders()).toEqual([]);
+  });
+
+  test('is refused while its claim is not bound', async () => {
+    await expect(pathOf({ name: 'v', persistentVolumeClaim: { claimName: 'other' } })).rejects.toThrow(
+      'MountVolume.SetUp failed for volume "v" : persistentvolumeclaim "other" is not bound',
+    );
   });
 });

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VolumeError } from '../../agent/index.js';
 import type { PodUid, VolumeSources, VolumeStore } from '../../agent/index.js';
-import { quantityValue } from '../../api/light.js';
+import { localVolumeHandle, podClaims, quantityValue } from '../../api/light.js';
 import type { EmptyDirVolumeSource, Pod, Stored, Volume } from '../../api/index.js';
 import type { Clock } from '../../kit/index.js';
 import { messageOf } from '../process/files.js';
@@ -13,6 +13,7 @@ import { mountsBelow, unmountBelow } from '../process/mounts.js';
 import { runCommand } from '../process/run-command.js';
 import { writeAtomically } from './atomic-directory.js';
 import { prepareHostPath } from './host-path.js';
+import { PersistentFolders } from './persistent-folders.js';
 import { volumePayload } from './sources.js';
 import { TokenCache } from './token-cache.js';
 
@@ -24,15 +25,19 @@ export interface HostVolumesOptions {
   readonly node?: { readonly cpuMillis: number; readonly memoryBytes: number } | undefined;
 }
 
+/** Sources of persistent volumes that need drivers which this node does not have. */
+const VOLUME_TYPES: ReadonlySet<string> = new Set(['csi', 'nfs', 'iscsi', 'fc', 'rbd', 'cephfs', 'flexVolume', 'azureFile', 'glusterfs']);
 const TMPFS_MAGIC = 0x0102_1994;
 
 export class HostVolumes implements VolumeStore {
   readonly #options: HostVolumesOptions;
   readonly #tokens = new TokenCache();
+  readonly #folders: PersistentFolders;
   #memoryReady: Promise<void> | undefined;
 
   constructor(options: HostVolumesOptions) {
     this.#options = options;
+    this.#folders = new PersistentFolders(join(options.dataDir, 'persistent'));
   }
 
   /** Call again to bring changed ConfigMaps, Secrets and tokens that near their end into running containers. */
@@ -51,6 +56,14 @@ export class HostVolumes implements VolumeStore {
     await this.#releaseMemory();
   }
 
+  folders(): Promise<readonly string[]> {
+    return this.#folders.list();
+  }
+
+  removeFolder(handle: string): Promise<void> {
+    return this.#folders.remove(handle);
+  }
+
   async #prepareNamed(volume: Volume, pod: Stored<Pod>, sources: VolumeSources): Promise<string> {
     try {
       return await this.#prepareOne(volume, pod, sources);
@@ -62,6 +75,8 @@ export class HostVolumes implements VolumeStore {
   async #prepareOne(volume: Volume, pod: Stored<Pod>, sources: VolumeSources): Promise<string> {
     if (volume.hostPath !== undefined) return prepareHostPath(volume.hostPath);
     if (volume.emptyDir !== undefined) return this.#prepareEmptyDir(volume.name, volume.emptyDir, pod);
+    const claim = podClaims(pod).find((each) => each.volume === volume.name);
+    if (claim !== undefined) return this.#prepareClaimed(claim.claimName, pod, sources);
     const { uid } = pod.metadata;
     const nowMs = this.#options.clock.now();
     const payload = await volumePayload(volume, {
@@ -80,6 +95,17 @@ export class HostVolumes implements VolumeStore {
     setDirectoryAccess(directory, 0o755, fsGroup, 0o2550);
     writeAtomically({ directory, payload, fsGroup, nowMs });
     return directory;
+  }
+
+  #prepareClaimed(claimName: string, pod: Stored<Pod>, sources: VolumeSources): string {
+    const volume = sources.claimed(pod.metadata.namespace ?? '', claimName);
+    if (volume === undefined) throw new VolumeError(`persistentvolumeclaim "${claimName}" is not bound`);
+    const handle = localVolumeHandle(volume);
+    if (handle !== undefined) return this.#folders.prepare(handle, pod.spec?.securityContext?.fsGroup);
+    if (volume.spec?.hostPath !== undefined) return prepareHostPath(volume.spec.hostPath);
+    if (volume.spec?.local !== undefined) return prepareHostPath({ path: volume.spec.local.path, type: 'Directory' });
+    const type = Object.keys(volume.spec ?? {}).find((key) => VOLUME_TYPES.has(key)) ?? 'none';
+    throw new VolumeError(`persistent volume type is not supported by this node: ${type}`);
   }
 
   async #prepareEmptyDir(name: string, source: EmptyDirVolumeSource, pod: Stored<Pod>): Promise<string> {

@@ -4,7 +4,7 @@ import { quantityMillis, quantityValue } from '../../api/light.js';
 import type { NodeReport } from '../../gateway/index.js';
 import type { AgentLink } from '../link/agent-link.js';
 import type { NodeCapacity } from '../pod/references.js';
-import type { ImageStore, UsageReader } from '../ports.js';
+import type { ImageStore, UsageReader, VolumeStore } from '../ports.js';
 import type { HostFacts, HostFactsReader } from './host-facts.js';
 import { nodeCapacity, nodeReport } from './node-report.js';
 import type { NodeSettings } from './node-report.js';
@@ -19,6 +19,7 @@ export interface NodeMonitorOptions {
   readonly facts: HostFactsReader;
   readonly usage: UsageReader;
   readonly images: ImageStore;
+  readonly volumes: VolumeStore;
   readonly clock: Clock;
   readonly log: Logger;
   readonly link: AgentLink;
@@ -29,6 +30,7 @@ export interface NodeMonitorOptions {
 export class NodeMonitor implements Disposable {
   #facts: HostFacts | undefined;
   #images: Awaited<ReturnType<ImageStore['list']>> = [];
+  #folders: readonly string[] = [];
   #sample: UsageSample | undefined;
   #timers: Disposable[] = [];
   #isDisposed = false;
@@ -44,6 +46,14 @@ export class NodeMonitor implements Disposable {
   async refresh(): Promise<void> {
     this.#facts = await this.options.facts.read();
     this.#images = await this.options.images.list();
+    this.#folders = await this.options.volumes.folders();
+  }
+
+  /** Persistent folders may have come or gone. */
+  async foldersChanged(): Promise<void> {
+    const before = this.#folders.join();
+    this.#folders = await this.options.volumes.folders();
+    if (this.#folders.join() !== before) this.changed();
   }
 
   start(): void {
@@ -52,7 +62,8 @@ export class NodeMonitor implements Disposable {
   }
 
   report(): NodeReport {
-    return nodeReport({ settings: this.options.settings, facts: this.facts, images: this.#images, notReady: this.options.notReady() });
+    const { settings, notReady } = this.options;
+    return nodeReport({ settings, facts: this.facts, images: this.#images, folders: this.#folders, notReady: notReady() });
   }
 
   capacity(): NodeCapacity {

@@ -1,5 +1,5 @@
 /** The node's own status. Conditions carry no times: the gateway knows when they changed. */
-import { formatMillis } from '../../api/light.js';
+import { formatMillis, volumeInUseName } from '../../api/light.js';
 import type { NodeCondition, NodeStatus } from '../../api/index.js';
 import type { NodeReport } from '../../gateway/index.js';
 import type { HostFacts } from './host-facts.js';
@@ -26,11 +26,13 @@ export interface NodeReportInput {
   readonly settings: NodeSettings;
   readonly facts: HostFacts;
   readonly images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[];
+  /** Handles of the persistent folders here. */
+  readonly folders?: readonly string[] | undefined;
   /** Why the node cannot run pods; `undefined` = it can. */
   readonly notReady?: string | undefined;
 }
 
-export function nodeReport({ settings, facts, images, notReady }: NodeReportInput): NodeReport {
+export function nodeReport({ settings, facts, images, folders = [], notReady }: NodeReportInput): NodeReport {
   const capacity = nodeCapacity(settings, facts);
   const largest = [...images].sort((a, b) => b.sizeBytes - a.sizeBytes).slice(0, IMAGES_REPORTED_MAX);
   const status: NodeStatus = {
@@ -55,6 +57,7 @@ export function nodeReport({ settings, facts, images, notReady }: NodeReportInpu
     },
     images: largest.map(({ names, sizeBytes }) => ({ names, sizeBytes })),
     daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
+    ...(folders.length === 0 ? {} : { volumesInUse: folders.map(volumeInUseName) }),
   };
   return { statusJson: JSON.stringify(status), labels: nodeLabels(settings, facts) };
 }

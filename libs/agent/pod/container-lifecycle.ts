@@ -69,6 +69,8 @@ export class ContainerLifecycle {
   async stop(slot: ContainerSlot, options: { readonly deadlineMs: () => number; readonly message: string }): Promise<void> {
     const record = slot.latest;
     if (record?.state !== 'running') return;
+    // A start that stops what it began (a failed hook) is still a start: nobody else may begin before it has ended.
+    const within = slot.busy;
     slot.busy = 'stopping';
     slot.endProbes();
     this.#event('Normal', 'Killing', options.message, slot);
@@ -85,8 +87,8 @@ export class ContainerLifecycle {
       this.context.log.warn('container not stopped', { container: record.id, error });
       this.#event('Warning', 'FailedKillPod', `error killing container: ${String(error)}`, slot);
     } finally {
-      slot.busy = undefined;
-      this.host.changed();
+      slot.busy = within;
+      if (within === undefined) this.host.changed();
     }
   }
 
@@ -170,7 +172,7 @@ export class ContainerLifecycle {
       finishedAtMs: now,
       exitCode: START_FAILED_EXIT_CODE,
       startFailed: true,
-      imageId: image.id,
+      imageId: image.repoDigest ?? image.id,
       imageRef: image.reference,
       specHash: specHash(slot.spec),
       terminationMessage: message,
@@ -216,7 +218,7 @@ export class ContainerLifecycle {
     if (outcome === undefined || !slot.isRunning) return false;
     slot.started = slot.spec.startupProbe === undefined;
     if (outcome.ok) return true;
-    this.#event('Warning', 'FailedPostStartHook', `PostStartHook failed: ${outcome.output}`, slot);
+    this.#event('Warning', 'FailedPostStartHook', `PostStartHook failed${outcome.output === '' ? '' : `: ${outcome.output}`}`, slot);
     const deadlineMs = this.context.clock.now() + GRACE_AFTER_HOOK_MS;
     await this.stop(slot, { deadlineMs: () => deadlineMs, message: 'FailedPostStartHook' });
     return false;

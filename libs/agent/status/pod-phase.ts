@@ -5,11 +5,11 @@ import type { PodView } from '../pod/pod-facts.js';
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
 const rules: readonly { readonly phase: PodPhase; readonly when: (view: PodView) => boolean }[] = [
+  { phase: 'Running', when: (view) => hasBegun(view) && view.containers.some(isRunning) }, // nothing is over while something runs, sidecars included
   { phase: 'Failed', when: (view) => view.failure !== undefined }, // final, whatever the containers still do
   { phase: 'Failed', when: (view) => hasFailedInit(view) }, // no regular container will ever run
   { phase: 'Failed', when: (view) => hasEnded(view) && !isInitialized(view) }, // stopped before it began
   { phase: 'Pending', when: (view) => !isInitialized(view) },
-  { phase: 'Running', when: (view) => regular(view).some(isRunning) },
   { phase: 'Pending', when: (view) => !view.isStopping && regular(view).some((container) => container.latest === undefined) }, // some never started
   { phase: 'Running', when: (view) => !view.isStopping && regular(view).some((container) => !isDone(view.pod, container)) }, // between two attempts
   {
@@ -26,6 +26,11 @@ export function podPhase(view: PodView): PodPhase {
 
 function regular(view: PodView): PodView['containers'] {
   return view.containers.filter(({ kind }) => kind === 'regular');
+}
+
+/** Every regular container ran at least once. */
+function hasBegun(view: PodView): boolean {
+  return isInitialized(view) && regular(view).every(({ latest }) => latest !== undefined);
 }
 
 /** Stopping, and nothing runs any more. */

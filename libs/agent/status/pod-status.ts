@@ -111,6 +111,7 @@ interface Verdict {
 
 function conditions(view: PodView, phase: PodPhase, before: PodStatus | undefined, now: Instant): readonly PodCondition[] {
   const containersReady = containersReadyVerdict(view, phase);
+  const observedGeneration = view.pod.metadata.generation;
   const verdicts: readonly Verdict[] = [
     { type: 'PodReadyToStartContainers', isTrue: view.hasSandbox && (phase === 'Pending' || phase === 'Running') },
     initializedVerdict(view, phase),
@@ -125,6 +126,7 @@ function conditions(view: PodView, phase: PodPhase, before: PodStatus | undefine
     return {
       type,
       status,
+      ...(observedGeneration === undefined ? {} : { observedGeneration }),
       ...(reason === undefined ? {} : { reason }),
       ...(message === undefined ? {} : { message }),
       lastTransitionTime: since ?? formatTime(now),

@@ -223,6 +223,13 @@ export class FakeVolumes implements VolumeStore {
   async remove(podUid: string): Promise<void> {
     this.removed.push(podUid);
   }
+  readonly folderHandles = new Set<string>();
+  async folders(): Promise<readonly string[]> {
+    return [...this.folderHandles];
+  }
+  async removeFolder(handle: string): Promise<void> {
+    this.folderHandles.delete(handle);
+  }
 }
 
 export class FakeProber implements Prober {

@@ -109,6 +109,7 @@ export class PodLab {
     const volumeSources = {
       configMap: () => undefined,
       secret: () => undefined,
+      claimed: () => undefined,
       token: async () => ({ token: 't', expiresAtMs: 0 }),
       clusterCa: '',
     };

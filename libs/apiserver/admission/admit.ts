@@ -7,6 +7,7 @@ import { quota } from './quota.js';
 import { limitRanges } from './limit-range.js';
 import { serviceAccount } from './service-account.js';
 import { serviceAllocation } from './service.js';
+import { defaultStorageClass, storageProtection } from './storage.js';
 import { defaultTolerations } from './tolerations.js';
 
 export interface AdmissionAttributes {
@@ -34,6 +35,8 @@ const chain: readonly AdmissionRule[] = [
   podPriority,
   defaultTolerations,
   serviceAllocation, // fills cluster IPs and node ports
+  defaultStorageClass,
+  storageProtection,
   limitRanges, // fills requests and limits, which quota counts
   quota, // last: it charges
 ];

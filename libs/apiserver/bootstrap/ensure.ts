@@ -4,7 +4,7 @@ import { findByKind, StatusError, storeKey } from '../../api/index.js';
 import type { ApiContext } from '../registry/context.js';
 import { createObjectClient } from '../client/object-client.js';
 import { bootstrapBindings, bootstrapRoles } from './rbac.js';
-import { endpointObjects, namespaceObjects, priorityClassObjects, serviceObjects } from './objects.js';
+import { endpointObjects, namespaceObjects, priorityClassObjects, serviceObjects, storageClassObjects } from './objects.js';
 
 const BOOTSTRAP_USER = { name: 'system:apiserver', groups: ['system:masters'] };
 
@@ -24,7 +24,7 @@ export async function ensureBootstrapObjects(context: ApiContext): Promise<void>
   };
   const { settings } = context;
   await Promise.all(namespaceObjects().map(ensure));
-  await Promise.all([...bootstrapRoles, ...bootstrapBindings, ...priorityClassObjects()].map(ensure));
+  await Promise.all([...bootstrapRoles, ...bootstrapBindings, ...priorityClassObjects(), ...storageClassObjects()].map(ensure));
   await Promise.all(serviceObjects(settings).map(ensure));
   for (const object of endpointObjects(settings)) await replaceIfDifferent(context, object);
 }

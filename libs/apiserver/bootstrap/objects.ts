@@ -1,4 +1,5 @@
 /** The system's namespaces, Services, endpoints and priority classes. */
+import { LOCAL_PROVISIONER, LOCAL_STORAGE_CLASS } from '../../api/index.js';
 import type { KubeObject } from '../../api/index.js';
 import { formatAddress, parseRange } from '../admission/addresses.js';
 import type { ApiSettings } from '../registry/context.js';
@@ -86,5 +87,19 @@ export function priorityClassObjects(): readonly KubeObject[] {
   return [
     systemClass('system-node-critical', 2_000_001_000, 'Pods that a node cannot do without.'),
     systemClass('system-cluster-critical', 2_000_000_000, 'Pods that the cluster cannot do without.'),
+  ];
+}
+
+/** Volumes as folders of the host where their first pod is placed, so that claims are served in every cluster. */
+export function storageClassObjects(): readonly KubeObject[] {
+  return [
+    {
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name: LOCAL_STORAGE_CLASS, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      provisioner: LOCAL_PROVISIONER,
+      reclaimPolicy: 'Delete',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    },
   ];
 }

@@ -1,7 +1,7 @@
 /** ReplicaSet: keeps `spec.replicas` active pods of its template. */
 import type { KubeObject, LabelSelector, PodTemplateSpec, ReplicaSet, ReplicaSetStatus, Stored } from '../../api/index.js';
 import { controllerOf, resources } from '../../reconciling/index.js';
-import type { ClusterView, Controller, DecisionContext, ObjectAction, Plan, PlanFailure } from '../../reconciling/index.js';
+import type { ClusterView, Controller, DecisionContext, ObjectAction, Plan, PlanFailure, TypedResource } from '../../reconciling/index.js';
 import { findCondition, withCondition, withoutCondition } from '../workload/conditions.js';
 import { claim, keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
 import { availableIn, countsTheSame, isActive, isReady, isTerminating } from '../workload/pod-facts.js';
@@ -16,28 +16,59 @@ export const REPLICAS_PER_PLAN_MAX = 500;
 
 export type StoredReplicaSet = Stored<ReplicaSet>;
 
-export const replicaSetController: Controller = {
+/** A kind that is kept like a replica set. */
+export interface ReplicaKind {
+  readonly name: string;
+  readonly kind: string;
+  readonly resource: TypedResource<ReplicaSet>;
+  /** The stored object with what differs from a replica set brought to its shape. */
+  readonly read: (stored: StoredReplicaSet) => StoredReplicaSet;
+}
+
+export function replicaController(replicas: ReplicaKind): Controller {
+  return {
+    name: replicas.name,
+    workers: 16,
+    watches: [
+      { resource: replicas.resource, keys: (replicaSet) => [keyOf(replicaSet)] },
+      { resource: resources.pods, keys: (pod, previous, view) => keysOfPod(replicas, view, { pod, previous }) },
+    ],
+    reconcile(view, key, context) {
+      const { namespace, name } = splitKey(key);
+      const stored = view.get(replicas.resource, namespace, name);
+      if (stored === undefined) return { actions: [] };
+      const plan = reconcileReplicaSet(view, replicas.read(stored), context);
+      return { ...plan, actions: plan.actions.map((action) => asStored(action, replicas, stored)) };
+    },
+  };
+}
+
+export const replicaSetController = replicaController({
   name: 'replicaset-controller',
-  workers: 16,
-  watches: [
-    { resource: resources.replicaSets, keys: (replicaSet) => [keyOf(replicaSet)] },
-    { resource: resources.pods, keys: keysOfPod },
-  ],
-  reconcile(view, key, context) {
-    const { namespace, name } = splitKey(key);
-    const replicaSet = view.get(resources.replicaSets, namespace, name);
-    return replicaSet === undefined ? { actions: [] } : reconcileReplicaSet(view, replicaSet, context);
-  },
-};
+  kind: 'ReplicaSet',
+  resource: resources.replicaSets,
+  read: (stored) => stored,
+});
+
+/** Status goes to the kind that it is of, beside the spec as it is stored. */
+function asStored(action: ObjectAction, { resource }: ReplicaKind, stored: StoredReplicaSet): ObjectAction {
+  if (action.do !== 'update-status') return action;
+  return { ...action, resource, object: { ...stored, status: action.object['status'] } };
+}
 
 /** The pod's owner, or, for an orphan, every replica set of the namespace that could adopt it. */
-function keysOfPod(pod: KubeObject, previous: KubeObject | undefined, view: ClusterView): readonly string[] {
+function keysOfPod(
+  { kind, resource, read }: ReplicaKind,
+  view: ClusterView,
+  { pod, previous }: { readonly pod: KubeObject; readonly previous: KubeObject | undefined },
+): readonly string[] {
   if (previous !== undefined && previous !== pod && countsTheSame(decodePod(pod), decodePod(previous))) return [];
-  const keys = ownerKeys('ReplicaSet', pod, previous);
+  const keys = ownerKeys(kind, pod, previous);
   if (keys.length > 0 || controllerOf(pod) !== undefined) return keys;
   const labels = pod.metadata.labels ?? {};
   return view
-    .list(resources.replicaSets, pod.metadata.namespace)
+    .list(resource, pod.metadata.namespace)
+    .map(read)
     .filter((replicaSet) => replicaSet.spec !== undefined && selectorMatches(replicaSet.spec.selector, labels))
     .map(keyOf);
 }

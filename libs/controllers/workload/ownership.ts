@@ -10,7 +10,7 @@ import { controllerReference } from './pod-template.js';
 import { isTerminating } from './pod-facts.js';
 
 export interface Claim<T extends WithMeta> {
-  /** Owned and matching, in name order. */
+  /** Owned or about to be, and matching. */
   readonly owned: readonly Stored<T>[];
   /** Updates that adopt and release; empty in the normal case. */
   readonly actions: readonly ObjectAction[];
@@ -36,6 +36,7 @@ export function claim<T extends WithMeta>(
     for (const object of view.orphans(resource, owner.metadata.namespace ?? '')) {
       if (isTerminating(object) || !matchesLabels(requirements, object.metadata.labels)) continue;
       actions.push({ do: 'update', resource, object: withOwner(object, owner) });
+      owned.push(object); // it counts at once, or one too many would be made
     }
   }
   return { owned: owned.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)), actions };

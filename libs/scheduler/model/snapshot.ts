@@ -4,6 +4,8 @@ import { SelectorCounters, TermCounters } from './counters.js';
 import type { PodCounter } from './counters.js';
 import { NodeState } from './node-state.js';
 import type { PodFacts, PodSelector } from './pod-facts.js';
+import { NO_VOLUMES } from './volumes.js';
+import type { VolumeView } from './volumes.js';
 
 const ZONE = 'topology.kubernetes.io/zone';
 
@@ -27,6 +29,8 @@ export class Snapshot {
   readonly #zones = new Map<string, number>();
   readonly #domains = new Map<string, Set<string>>();
   readonly #groupZones = new Map<string, Map<string, number>>();
+
+  constructor(readonly volumes: VolumeView = NO_VOLUMES) {}
 
   node(name: string): NodeState | undefined {
     return this.#byName.get(name);

@@ -1,0 +1,3 @@
+export * from './local-volumes.js';
+export * from './matching.js';
+export * from './pod-claims.js';
