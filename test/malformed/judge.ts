@@ -25,8 +25,8 @@ export interface Answer {
   readonly code: number;
   readonly reason: string;
   readonly message: string;
-  /** Of a stored object, when the answer is one. */
-  readonly resourceVersion: string;
+  /** What a client said in an object, when the answer is one: nothing that controllers or the scheduler add to it. */
+  readonly content: string;
 }
 
 export interface Verdict extends Answer {
@@ -45,9 +45,20 @@ export async function send(
     headers: { authorization: `Bearer ${target.token}`, ...(body === undefined ? {} : { 'content-type': body.type }) },
     ...(body === undefined ? {} : { body: body.data }),
   });
-  const answer = (await response.json()) as { reason?: string; message?: string; metadata?: { resourceVersion?: string } };
-  const { reason = '', message = '', metadata } = answer;
-  return { code: response.status, reason, message, resourceVersion: metadata?.resourceVersion ?? '' };
+  const answer = (await response.json()) as StoredAnswer;
+  const { reason = '', message = '' } = answer;
+  return { code: response.status, reason, message, content: contentOf(answer) };
+}
+
+interface StoredAnswer {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly metadata?: { readonly labels?: unknown };
+  readonly spec?: object;
+}
+
+function contentOf(answer: StoredAnswer): string {
+  return JSON.stringify({ ...answer, status: undefined, metadata: answer.metadata?.labels, spec: { ...answer.spec, nodeName: undefined } });
 }
 
 /** The kind of a manifest; one of a version that is not served goes where kubectl would have sent the served one. */
@@ -80,5 +91,5 @@ export async function judge(target: Target, { manifest, stored }: MalformedCase)
   const answer = await send(target, 'PATCH', item + strict, patch);
   const now = await send(target, 'GET', item);
   await send(target, 'DELETE', `${item}?gracePeriodSeconds=0`);
-  return { ...answer, isStored: now.resourceVersion !== made.resourceVersion };
+  return { ...answer, isStored: now.content !== made.content };
 }
