@@ -57,7 +57,8 @@ export async function startControlPlane(config: ControlPlaneConfig, overrides: O
     if (has('controllers')) running.use(leadControllers(parts, gateway?.usage ?? noUsage));
     if (has('scheduler')) running.use(leadScheduler(parts));
     const contexts = new BuildContexts(join(config.dataDir, 'contexts'));
-    const handlers = { BuildImage: buildImageHandler({ images: parts.images, contexts, folder: join(config.dataDir, 'builds') }) };
+    const builds = { folder: join(config.dataDir, 'builds'), cgroup: `/berth/${config.clusterName}/builds` };
+    const handlers = { BuildImage: buildImageHandler({ images: parts.images, contexts, ...builds }) };
     const operations =
       has('operations') && config.redis !== undefined ? running.use(startOperationsRole(parts, config.redis.url, handlers)) : undefined;
     const apiPort = has('api')

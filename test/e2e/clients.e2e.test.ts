@@ -100,7 +100,7 @@ describe('Helm 4', () => {
     if (outcome.code !== 0) throw new Error(`helm ${args.join(' ')}: ${outcome.stdout}${outcome.stderr}`);
     return outcome;
   };
-  const greeting = (): Promise<string> => cluster.kubectl(['get', '--raw', '/api/v1/namespaces/greet/services/hi:http/proxy/']);
+  const greeting = (): Promise<string> => cluster.inHost(1, ['curl', '-sS', '--max-time', '3', 'http://hi.greet.svc.cluster.local/']);
   const wait = ['--wait', '--timeout', '40s', '-n', 'greet'];
 
   test('install waits for the pods, and shows its notes', async () => {

@@ -172,6 +172,8 @@ describe('down', () => {
   }, 90_000);
 
   test('after kill -9 of everything at once', async () => {
+    using sessions = await startSessions();
+    void sessions;
     const pids = readdirSync(join(layout.runDir, 'pids')).map(
       (file) => (JSON.parse(readFileSync(join(layout.runDir, 'pids', file), 'utf8')) as { pid: number }).pid,
     );

@@ -10,6 +10,8 @@ import type { ClusterLayout } from './layout.js';
 
 const CONTAINER_GRACE_MS = 5_000;
 const REMOVE_ATTEMPTS_MAX = 50;
+/** Monitors of containers, and builds whose control plane was killed. */
+const DETACHED = ['conmon', 'buildah'];
 
 export async function stopCluster(layout: ClusterLayout, io: Io, options: { readonly purge: boolean }): Promise<void> {
   const daemons = new Daemons(layout.runDir, layout.logDir);
@@ -33,16 +35,16 @@ export async function stopCluster(layout: ClusterLayout, io: Io, options: { read
   if (options.purge) await progress(io, 'data', async () => rmSync(layout.dataDir, { recursive: true, force: true }));
 }
 
-/** SIGTERM to everything in the cluster's cgroups and to its conmons, SIGKILL after the grace. Answers how many there were. */
+/** SIGTERM to everything in the cluster's cgroups and to what is detached, SIGKILL after the grace. Answers how many there were. */
 async function endContainers(layout: ClusterLayout): Promise<number> {
   const pids = clusterPids(layout);
   signalAll(pids, 'SIGTERM');
   for (let waitedMs = 0; waitedMs < CONTAINER_GRACE_MS && clusterPids(layout).length > 0; waitedMs += 50) await sleep(50);
   for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX && clusterPids(layout).length > 0; attempt++) {
-    signalAll([...clusterPids(layout), ...conmonPids(layout)], 'SIGKILL');
+    signalAll([...clusterPids(layout), ...strayPids(layout)], 'SIGKILL');
     await sleep(50);
   }
-  signalAll(conmonPids(layout), 'SIGKILL');
+  signalAll(strayPids(layout), 'SIGKILL');
   return pids.length;
 }
 
@@ -76,15 +78,15 @@ function clusterPids(layout: ClusterLayout): readonly number[] {
   return [...new Set(pids)];
 }
 
-/** conmon processes carry the cluster's folders in their command line. */
-function conmonPids(layout: ClusterLayout): readonly number[] {
+/** Processes outside of the cluster's cgroups that detach from who started them carry its folders in their command line. */
+function strayPids(layout: ClusterLayout): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
         return (
-          words[0]?.endsWith('conmon') === true &&
+          DETACHED.some((program) => words[0]?.endsWith(program) === true) &&
           words.some((word) => word.startsWith(`${layout.runDir}/`) || word.startsWith(`${layout.dataDir}/`))
         );
       } catch {

@@ -15,11 +15,13 @@ export interface BuildImageOptions {
   readonly contexts: BuildContexts;
   /** Build cache and work folders. */
   readonly folder: string;
+  /** Parent of the cgroups of build steps. */
+  readonly cgroup: string;
 }
 
 /** Parameters: `reference`, `context` (SHA-256 of the received tar), `dockerfile`, `target`, `buildArgs` (JSON list of NAME=value). */
-export function buildImageHandler({ images, contexts, folder }: BuildImageOptions): OperationHandler {
-  const builder = new ImageBuilder({ root: join(folder, 'buildah'), images });
+export function buildImageHandler({ images, contexts, folder, cgroup }: BuildImageOptions): OperationHandler {
+  const builder = new ImageBuilder({ root: join(folder, 'buildah'), images, cgroup });
   return async ({ spec }, reporter, signal) => {
     const { reference, context = '', dockerfile = 'Dockerfile', target, buildArgs } = spec.parameters ?? {};
     if (reference === undefined) throw new Error('spec.parameters[reference]: Required value: the name of the image');

@@ -1,9 +1,10 @@
 /** Builds images from Dockerfiles with buildah (containers by runc) into the cluster's image store. */
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { ClusterImageStore, HeldImage } from './cluster-image-store.js';
 import { baseImages } from './dockerfile.js';
 import { decodeManifest } from './manifest.js';
+import { endOrphans } from './orphans.js';
 import { parseReference } from './reference.js';
 import { runProgram, type ProgramOptions } from './run-program.js';
 
@@ -15,6 +16,8 @@ export interface ImageBuilderOptions {
   readonly storageDriver?: 'overlay' | 'vfs';
   /** OCI runtime for RUN; default `runc`. */
   readonly runtime?: string;
+  /** Steps run in cgroups below this one, so that they are found when the builder was killed. Default: where runc puts them. */
+  readonly cgroup?: string;
 }
 
 export interface BuildRequest {
@@ -35,6 +38,7 @@ export type BuildProgress = (line: string) => void;
 
 export class ImageBuilder {
   private driver: Promise<string> | undefined;
+  private ready: Promise<void> | undefined;
   private building = 0;
 
   constructor(private readonly options: ImageBuilderOptions) {}
@@ -46,14 +50,17 @@ export class ImageBuilder {
       throw new Error(`cannot read ${dockerfile}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
     const { canonical } = parseReference(request.reference);
-    await this.prepare();
+    this.ready ??= this.prepare().catch((error: unknown) => {
+      this.ready = undefined;
+      throw error;
+    });
+    await this.ready;
     this.building += 1;
     const work = await mkdtemp(join(this.options.root, 'work-'));
     try {
       for (const base of baseImages(text, request.buildArgs)) await this.provide(base, onProgress, signal);
-      const idFile = join(work, 'id');
-      await this.buildah(await this.buildArguments(request, { dockerfile, canonical, idFile }), { onLine: onProgress, signal });
-      const id = (await readFile(idFile, 'utf8')).trim();
+      await this.buildah(await this.buildArguments(request, { dockerfile, canonical, work }), { onLine: onProgress, signal });
+      const id = (await readFile(join(work, ID_FILE), 'utf8')).trim();
       // A docker-archive holds plain tars: compressing the base anew for every image on it would cost the most of a build.
       const archive = join(work, 'image.tar');
       await this.buildah(['push', ...this.policy(), '--quiet', id, `docker-archive:${archive}:${canonical}`], { signal });
@@ -69,8 +76,9 @@ export class ImageBuilder {
 
   private async buildArguments(
     request: BuildRequest,
-    files: { readonly dockerfile: string; readonly canonical: string; readonly idFile: string },
+    files: { readonly dockerfile: string; readonly canonical: string; readonly work: string },
   ): Promise<string[]> {
+    const { cgroup } = this.options;
     const buildArgs = Object.entries(request.buildArgs ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
     return [
       'build',
@@ -79,10 +87,11 @@ export class ImageBuilder {
       '--isolation=oci',
       `--network=${request.network ?? 'host'}`,
       '--format=oci',
-      `--iidfile=${files.idFile}`,
+      `--iidfile=${join(files.work, ID_FILE)}`,
       `--tag=${files.canonical}`,
       `--file=${files.dockerfile}`,
       ...(request.noCache === true ? ['--no-cache'] : ['--layers']),
+      ...(cgroup === undefined ? [] : ['--cgroup-parent', `${cgroup}/${basename(files.work)}`]),
       ...(request.target === undefined ? [] : ['--target', request.target]),
       ...buildArgs,
       request.contextDir,
@@ -108,13 +117,15 @@ export class ImageBuilder {
     if (!reference.includes('@') && reference !== canonical) await this.buildah(['tag', wanted, reference], { signal });
   }
 
+  /** Once, before the first build. */
   private async prepare(): Promise<void> {
     await mkdir(this.options.root, { recursive: true, mode: 0o700 });
     await writeFile(join(this.options.root, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
     await writeFile(join(this.options.root, 'registries.conf'), REGISTRIES);
     this.driver ??= this.chooseDriver();
     await this.driver;
-    if (this.building === 0) await this.tidyUp(); // what a killed process left
+    await endOrphans({ storage: join(this.options.root, 'storage'), cgroup: this.options.cgroup });
+    await this.tidyUp(); // what a killed process left
   }
 
   /** Failed and cancelled builds leave working containers, and buildah leaves its storage mounted over itself. */
@@ -151,6 +162,7 @@ export class ImageBuilder {
 }
 
 const LINK = 'cluster-images';
+const ID_FILE = 'id';
 
 /** Short names are Docker's; loopback registries may speak plain HTTP. */
 const REGISTRIES = `unqualified-search-registries = ["docker.io"]

@@ -195,6 +195,20 @@ CMD ["/bin/sh", "-c", "cat /greeting"]
     await ended;
     await until(async () => (await running(String(seconds))) === 0);
   }, 60_000);
+
+  test('a builder ends what a killed one left running', async () => {
+    const root = await folder();
+    const images = await clusterWithBase();
+    const cgroup = `/berth-build-test-${process.pid}`;
+    const seconds = 4_000_000 + (process.pid % 100_000);
+    const contextDir = await context(`FROM base:1\nRUN sleep ${seconds}\n`);
+    const abandoned = new ImageBuilder({ root, images, cgroup }).build({ contextDir, reference: 'x' }, ignore);
+    const ended = expect(abandoned).rejects.toThrow('SIGKILL');
+    await until(async () => (await running(`sleep\0${seconds}`)) > 0);
+    await new ImageBuilder({ root, images, cgroup }).build({ contextDir: await context('FROM base:1\n'), reference: 'y' }, ignore);
+    expect(await running(String(seconds))).toBe(0);
+    await ended;
+  }, 60_000);
 });
 
 /** How many processes have `text` in their command line. */
