@@ -25,6 +25,8 @@ export class InvariantChecker implements Disposable {
         if (event.type === 'put') this.#checkPlacement(event.current.object as unknown as Stored<Pod>); // decode: under pods
         this.#checkDeployments();
       }),
+      // Every size that was ever asked for counts, also one that is replaced before its first pod.
+      cache.subscribe(storePrefix(resources.deployments), () => this.#checkDeployments()),
       cache.subscribe(storePrefix(resources.nodes), () => this.#checkPodCidrs()),
     ];
   }
@@ -59,14 +61,18 @@ export class InvariantChecker implements Disposable {
     for (const deployment of this.#view.list(resources.deployments)) {
       const limits = rolloutLimits(deployment);
       const key = deployment.metadata.uid;
-      const count = this.#view
-        .ownedOf(resources.replicaSets, key)
+      const replicaSets = this.#view.ownedOf(resources.replicaSets, key);
+      const count = replicaSets
         .flatMap((replicaSet) => this.#view.ownedOf(resources.pods, replicaSet.metadata.uid))
         .filter((pod) => pod.metadata.deletionTimestamp === undefined && !isFinished(pod)).length;
       const now = limits.desired + limits.maxSurge;
       const allowed = Math.max(now, this.#allowed.get(key) ?? 0);
       if (count > allowed) this.violations.push(`deployment ${deployment.metadata.name} has ${count} pods, more than ${allowed}`);
-      this.#allowed.set(key, count <= now ? now : allowed);
+      // A plan for an earlier, larger size may still be under way until everybody has seen the new one.
+      const hasSeen = [deployment, ...replicaSets].every(
+        (each) => (each.status?.observedGeneration ?? 0) >= (each.metadata.generation ?? 0),
+      );
+      this.#allowed.set(key, count <= now && hasSeen ? now : allowed);
     }
   }
 

@@ -42,6 +42,7 @@ export class SimulatedNode implements Disposable {
   /** Images (by text) whose containers never become ready. */
   readonly brokenImages = new Set<string>();
   #alive = true;
+  #heartbeat: Disposable | undefined;
   #closed = false;
   #addresses = 1;
 
@@ -72,6 +73,7 @@ export class SimulatedNode implements Disposable {
   /** The host is back, with nothing running. */
   revive(): void {
     this.#alive = true;
+    this.#heartbeat?.[Symbol.dispose]();
     this.#beat();
     for (const cached of this.#ports.cache.list(storePrefix(resources.pods))) this.#look(decodePod(cached.object));
   }
@@ -89,12 +91,13 @@ export class SimulatedNode implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#subscription[Symbol.dispose]();
+    this.#heartbeat?.[Symbol.dispose]();
   }
 
   #beat(): void {
     if (!this.#alive || this.#closed) return;
     void this.#report();
-    this.#ports.clock.schedule(HEARTBEAT_MS, () => this.#beat());
+    this.#heartbeat = this.#ports.clock.schedule(HEARTBEAT_MS, () => this.#beat());
   }
 
   async #report(): Promise<void> {

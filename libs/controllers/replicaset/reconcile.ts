@@ -2,7 +2,7 @@
 import type { KubeObject, LabelSelector, PodTemplateSpec, ReplicaSet, ReplicaSetStatus, Stored } from '../../api/index.js';
 import { controllerOf, resources } from '../../reconciling/index.js';
 import type { ClusterView, Controller, DecisionContext, ObjectAction, Plan, PlanFailure, TypedResource } from '../../reconciling/index.js';
-import { findCondition, withCondition, withoutCondition } from '../workload/conditions.js';
+import { withCondition, withoutCondition } from '../workload/conditions.js';
 import { claim, keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
 import { availableIn, countsTheSame, isActive, isReady, isTerminating } from '../workload/pod-facts.js';
 import type { StoredPod } from '../workload/pod-facts.js';
@@ -190,7 +190,8 @@ function replicaFailure(
   const before = replicaSet.status?.conditions;
   const failure = context.lastFailure;
   if (failure === undefined || !isScaling || (failure.action !== 'create' && failure.action !== 'delete')) {
-    return findCondition(before, 'ReplicaFailure') === undefined ? before : withoutCondition(before, 'ReplicaFailure');
+    const others = withoutCondition(before, 'ReplicaFailure');
+    return others.length === 0 ? undefined : others;
   }
   const reason = failure.action === 'create' ? 'FailedCreate' : 'FailedDelete';
   return [...withCondition(before, { type: 'ReplicaFailure', status: 'True', reason, message: failure.message }, context.now)];
