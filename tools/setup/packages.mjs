@@ -13,7 +13,8 @@ export const runtimePackages = {
   mmdebstrap: 'base image of the demo, made from distribution packages',
   attr: 'overlayfs attributes of image layers',
   zstd: 'zstd-compressed image layers',
-  'util-linux': 'unshare, nsenter, mount',
+  'util-linux': 'unshare, nsenter',
+  mount: 'overlays and volumes',
   bsdutils: 'script, the terminal of kubectl exec -t',
   procps: 'process facts',
   tar: 'image layers',
@@ -21,6 +22,7 @@ export const runtimePackages = {
 
 export const testPackages = {
   'docker-registry': 'a real registry for the pull tests',
+  'containernetworking-plugins': 'CNI plugins, for hosts that are configured with them',
   skopeo: 'pushes test images into it',
   'apache2-utils': 'its basic authentication',
   'busybox-static': 'static binary of the test images',
