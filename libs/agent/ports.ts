@@ -87,6 +87,8 @@ export interface ContainerRuntime {
   sandboxes(): Promise<readonly PodUid[]>;
   /** Creates and starts. Throws ContainerStartError with the reason that kubectl shows (`RunContainerError`, `CreateContainerError`). */
   run(spec: ContainerSpec): Promise<ContainerRecord>;
+  /** Limits of the running container, and of its pod, become those of the descriptions. Throws where the kernel cannot (memory below what is in use). */
+  resize(id: ContainerId, pod: Stored<Pod>, container: Container): Promise<void>;
   /** Sends `signal` (default SIGTERM or the image's), SIGKILL after `graceMs`; resolves when the container has exited. */
   stop(id: ContainerId, options: { readonly graceMs: number; readonly signal?: string | undefined }): Promise<void>;
   remove(id: ContainerId): Promise<void>;
@@ -172,7 +174,7 @@ export interface ImageStore {
 export class ImagePullError extends Error {
   override readonly name = 'ImagePullError';
   constructor(
-    /** `ErrImagePull`, `InvalidImageName`, `ErrImageNeverPull`, `RegistryUnavailable`: the waiting reason. */
+    /** `ErrImagePull`, `InvalidImageName`, `ErrImageNeverPull`: the waiting reason. */
     readonly reason: string,
     message: string,
   ) {
@@ -239,6 +241,13 @@ export interface Prober {
     readonly timeoutMs: number;
   }): Promise<ProbeOutcome>;
   tcp(host: string, port: number, timeoutMs: number): Promise<ProbeOutcome>;
+  /** `grpc.health.v1.Health/Check` of `service` ('' = the server as a whole). */
+  grpc(target: {
+    readonly host: string;
+    readonly port: number;
+    readonly service: string;
+    readonly timeoutMs: number;
+  }): Promise<ProbeOutcome>;
 }
 /** `output` is the text that the event shows. */
 export type ProbeOutcome = { readonly ok: true } | { readonly ok: false; readonly output: string };

@@ -14,11 +14,13 @@ interface SampleFacts {
   readonly ready?: boolean;
   readonly phase?: string;
   readonly startedSecondsAgo?: number;
+  readonly readySecondsAgo?: number;
 }
 
 function aSample(index: number, facts: SampleFacts): PodSample {
-  const { cpu, request = '1', ready = true, phase = 'Running', startedSecondsAgo = 3600 } = facts;
+  const { cpu, request = '1', ready = true, phase = 'Running', startedSecondsAgo = 3600, readySecondsAgo = startedSecondsAgo } = facts;
   const started = formatTime(instant(NOW - startedSecondsAgo * 1000));
+  const lastTransitionTime = formatTime(instant(NOW - readySecondsAgo * 1000));
   const name = `pod-${index}`;
   return {
     pod: {
@@ -26,7 +28,7 @@ function aSample(index: number, facts: SampleFacts): PodSample {
       kind: 'Pod',
       metadata: { name, namespace: 'default', uid: name, resourceVersion: '1', creationTimestamp: started },
       spec: { containers: [{ name: 'main', resources: { requests: { cpu: request } } }] },
-      status: { phase, startTime: started, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: started }] },
+      status: { phase, startTime: started, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }] },
     },
     usage:
       cpu === undefined
@@ -144,6 +146,13 @@ describe('the replica decision', () => {
     expect(decide({ pods: [{ cpu: 1 }, { cpu: 1, ready: false, startedSecondsAgo: 2 }] }).replicas).toBe(2);
     const idle: History = { recommendations: [{ at: instant(NOW - 1), replicas: 1 }], changes: [] };
     expect(decide({ pods: [{ cpu: 0.01 }, { cpu: undefined }], history: idle }).replicas).toBe(2);
+  });
+
+  test('does not take the work of starting for load: a sample counts a few seconds after the pod became ready', () => {
+    const justReady = decide({ pods: [{ cpu: 1, startedSecondsAgo: 6, readySecondsAgo: 3 }] });
+    expect(justReady.replicas).toBe(1);
+    expect(condition(justReady, 'ScalingActive')).toMatchObject({ status: 'False', reason: 'FailedGetResourceMetric' });
+    expect(decide({ pods: [{ cpu: 1, startedSecondsAgo: 9, readySecondsAgo: 6 }] }).replicas).toBe(2);
   });
 
   test('names the metric that fails, and leaves the size alone', () => {

@@ -45,12 +45,18 @@ export function groupPods(samples: readonly PodSample[], measure: Measure, setti
   return { ready, unready, missing };
 }
 
+/** A pod that becomes ready later than this after its start has most likely been ready before. Kubernetes' cpu-initialization-period. */
+const FIRST_READINESS_MS = 300_000;
+
 /** CPU of a pod that only just starts says nothing about the load. */
 function isStarting(pod: StoredPod, usage: PodUsage, settings: AutoscalerSettings, now: Instant): boolean {
   const condition = pod.status?.conditions?.find((each) => each.type === 'Ready');
   const startedAt = parseTime(pod.status?.startTime);
   if (condition === undefined || startedAt === undefined) return true;
   const changedAt = parseTime(condition.lastTransitionTime) ?? startedAt;
+  const isFirstReadiness = condition.status === 'True' && changedAt < startedAt + FIRST_READINESS_MS;
+  // Times of conditions are whole seconds, cut off: one is added, so that the pause is never shorter than it says.
+  if (isFirstReadiness && usage.at - usage.windowMs < changedAt + 1_000 + settings.readySettleMs) return true;
   if (startedAt + settings.cpuInitializationMs > now) return condition.status === 'False' || usage.at < changedAt + usage.windowMs;
   return condition.status === 'False' && startedAt + settings.initialReadinessDelayMs > changedAt;
 }

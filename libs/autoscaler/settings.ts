@@ -8,6 +8,8 @@ export interface AutoscalerSettings {
   readonly cpuInitializationMs: number;
   /** A pod that was never ready for longer than this after its start is not ready, and does not count. Kubernetes: 30 s. */
   readonly initialReadinessDelayMs: number;
+  /** A sample counts only when it began this long after the pod became ready: until then it shows the start, not the load. */
+  readonly readySettleMs: number;
   /** Scale down to the highest recommendation of this time, where the spec does not say otherwise. */
   readonly downscaleStabilizationMs: number;
 }
@@ -17,5 +19,6 @@ export const DEFAULT_SETTINGS: AutoscalerSettings = {
   tolerance: 0.1,
   cpuInitializationMs: 10_000,
   initialReadinessDelayMs: 5_000,
+  readySettleMs: 3_000,
   downscaleStabilizationMs: 300_000,
 };

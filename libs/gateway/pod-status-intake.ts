@@ -18,6 +18,8 @@ const AGENT_CONDITIONS: ReadonlySet<string> = new Set([
   'Ready',
   'ContainersReady',
   'DisruptionTarget',
+  'PodResizePending',
+  'PodResizeInProgress',
 ]);
 
 interface PendingReport {

@@ -33,6 +33,19 @@ export class CgroupTree {
     else this.#ensureV1(path, limits);
   }
 
+  /** Other limits for a cgroup with processes in it. Throws where the kernel cannot: memory below what is in use. */
+  resize(path: string, limits: CgroupLimits): void {
+    const { memoryBytes, ...rest } = limits;
+    this.ensure(path, rest);
+    if (memoryBytes !== undefined) this.#limitMemory(path, String(memoryBytes));
+  }
+
+  /** Neither CPU time nor memory are limited, so that cgroups below may grow. */
+  loosen(path: string): void {
+    this.ensure(path, {});
+    this.#limitMemory(path, this.hierarchy.version === 2 ? 'max' : '-1');
+  }
+
   /** Cumulative CPU and working set; `undefined` where the cgroup is gone. */
   usage(path: string): CgroupUsage | undefined {
     return this.hierarchy.version === 2 ? this.#usageV2(path) : this.#usageV1(path);
@@ -101,6 +114,20 @@ export class CgroupTree {
     writeFileSync(`${cpu}/cpu.cfs_quota_us`, String(limits.cpuQuotaUs ?? -1));
     if (limits.memoryBytes !== undefined) writeFileSync(`${memory}/memory.limit_in_bytes`, String(limits.memoryBytes));
     if (limits.pids !== undefined) writeFileSync(`${this.#controller('pids', path)}/pids.max`, String(limits.pids));
+  }
+
+  /** v1 counts memory and swap in a second file that may never be the smaller of the two: which goes first depends on the direction. */
+  #limitMemory(path: string, amount: string): void {
+    const directory = this.#controller('memory', path);
+    if (this.hierarchy.version === 2) return writeFileSync(`${directory}/memory.max`, amount);
+    const [memory, withSwap] = [`${directory}/memory.limit_in_bytes`, `${directory}/memory.memsw.limit_in_bytes`];
+    const files = readTextSync(withSwap) === undefined ? [memory] : [memory, withSwap];
+    try {
+      for (const file of files) writeFileSync(file, amount);
+    } catch (error) {
+      if (errorCode(error) !== 'EINVAL') throw error;
+      for (const file of files.toReversed()) writeFileSync(file, amount);
+    }
   }
 
   #ensureV2(path: string, limits: CgroupLimits): void {

@@ -27,7 +27,7 @@ const reasonOf = {
   'not-found': 'ErrImagePull',
   unauthorized: 'ErrImagePull',
   invalid: 'ErrImagePull',
-  unavailable: 'RegistryUnavailable',
+  unavailable: 'ErrImagePull',
 } as const satisfies Record<RegistryFailure, string>;
 
 export class AgentImageStore implements ImageStore {

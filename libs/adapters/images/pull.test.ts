@@ -182,10 +182,10 @@ describe('pulling', () => {
     });
   });
 
-  test('says RegistryUnavailable when nobody answers', async () => {
+  test('says ErrImagePull when nobody answers', async () => {
     const store = new AgentImageStore({ root: await folder() });
     await expect(store.pull('127.0.0.1:1/app', [], ignore, neverCancelled)).rejects.toMatchObject({
-      reason: 'RegistryUnavailable',
+      reason: 'ErrImagePull',
       message: expect.stringContaining('failed to pull image "127.0.0.1:1/app:latest": failed to reach registry 127.0.0.1:1'),
     });
   });

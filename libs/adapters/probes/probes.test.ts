@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { hostProber } from './index.js';
@@ -117,5 +118,41 @@ describe('a TCP probe', () => {
       ok: false,
       output: `dial tcp 127.0.0.1:${free}: connect: connection refused`,
     });
+  });
+});
+
+describe('a gRPC probe', () => {
+  /** Answers health checks of each service with a status of the protocol. */
+  async function healthServer(statusOf: (service: string) => number): Promise<AsyncDisposable & { readonly port: number }> {
+    const made = createHttp2Server();
+    made.on('stream', (stream) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const service = Buffer.concat(chunks).subarray(7).toString();
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+        stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+        stream.end(Buffer.from([0, 0, 0, 0, 2, 0x08, statusOf(service)]));
+      });
+    });
+    await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
+    return { port: portOf(made.address()), [Symbol.asyncDispose]: async () => void made.close() };
+  }
+
+  test('asks the health service, and believes only SERVING', async () => {
+    await using health = await healthServer((service) => (service === 'ready' ? 1 : 2));
+    const target = { host: '127.0.0.1', port: health.port, timeoutMs: 1_000 };
+    expect(await hostProber.grpc({ ...target, service: 'ready' })).toEqual({ ok: true });
+    expect(await hostProber.grpc({ ...target, service: '' })).toEqual({
+      ok: false,
+      output: 'service unhealthy (responded with "NOT_SERVING")',
+    });
+  });
+
+  test('fails where nothing listens, and where no gRPC is spoken', async () => {
+    const probed = async (port: number): Promise<boolean> =>
+      (await hostProber.grpc({ host: '127.0.0.1', port, service: '', timeoutMs: 300 })).ok;
+    expect(await probed(await freePort())).toBe(false);
+    expect(await probed(await serve((_request, response) => response.end()))).toBe(false);
   });
 });

@@ -2,11 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import type { ContainerId, ContainerRecord, ContainerRuntime, ContainerSpec, PodUid, Sandbox, SandboxSpec } from '../../agent/index.js';
 import { ContainerStartError } from '../../agent/index.js';
+import type { Container, Pod, Stored } from '../../api/index.js';
 import type { ExitStatus, LogOptions, RemoteConnection, RemoteProcess } from '../../apiserver/index.js';
 import { Channel, Limiter } from '../../kit/index.js';
 import type { CancelSignal, Logger } from '../../kit/index.js';
 import { openCgroupTree } from '../cgroups/cgroup-tree.js';
 import type { CgroupTree } from '../cgroups/cgroup-tree.js';
+import { containerLimits } from '../cgroups/limits.js';
 import type { MeasuredContainer } from '../cgroups/usage-reader.js';
 import { connectInside, execSync, reopenLog, startExec } from '../exec/index.js';
 import { readLogs, rotateIfFull } from '../logs/index.js';
@@ -115,6 +117,11 @@ export class RuncRuntime implements ContainerRuntime, Disposable {
       });
       return this.#table.describe(record);
     });
+  }
+
+  async resize(id: ContainerId, pod: Stored<Pod>, container: Container): Promise<void> {
+    const { cgroupPath } = this.#running(id);
+    this.#sandboxes.resize(pod, () => this.cgroups.resize(cgroupPath, containerLimits(container)));
   }
 
   stop(id: ContainerId, options: { readonly graceMs: number; readonly signal?: string | undefined }): Promise<void> {

@@ -48,6 +48,24 @@ export class Sandboxes {
     return { podUid, netnsPath: record.hostNetwork ? undefined : paths.net };
   }
 
+  /** Brings the pod's cgroup to its present description; `inside` changes what is below it, while the pod itself is not limited. */
+  resize(pod: SandboxSpec['pod'], inside: () => void): void {
+    const podUid = pod.metadata.uid;
+    const record = this.find(podUid);
+    if (record === undefined) throw new Error(`pod ${podUid} has no sandbox on this node`);
+    const { cgroups, podPidsMax, paths } = this.#options;
+    cgroups.loosen(record.cgroupPath);
+    try {
+      inside();
+    } finally {
+      cgroups.resize(record.cgroupPath, podLimits(pod, podPidsMax));
+    }
+    const resized = { ...record, cpuRequestMilli: podCpuRequest(pod) };
+    replaceFileSync(paths.pod(podUid).record, JSON.stringify(resized));
+    this.#records.set(podUid, resized);
+    if (resized.qos === 'Burstable') this.#weighBurstable();
+  }
+
   /** The record of a sandbox that was ensured, by this process or one before it. */
   find(podUid: PodUid): SandboxRecord | undefined {
     const known = this.#records.get(podUid);

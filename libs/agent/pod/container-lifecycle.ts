@@ -16,11 +16,13 @@ import type { PodContext } from './pod-context.js';
 import { targetOf } from './pod-facts.js';
 import { podHostname } from './pod-files.js';
 import { pullCredentials } from './pull-credentials.js';
+import { infeasible } from './resize.js';
 
 /** A start that failed for reasons that a user must mend is tried again this often. */
 const CONFIG_RETRY_MS = 10_000;
 /** After a failed pull, `ErrImagePull` is shown this long before `ImagePullBackOff`. */
 const PULL_ERROR_SHOWN_MS = 1_000;
+const RESIZE_RETRY_MS = 10_000;
 const EXIT_NEWS_TIMEOUT_MS = 1_000;
 /** Kubernetes docs, Pod Lifecycle: a preStop hook that used up the grace period leaves this much. */
 const GRACE_AFTER_HOOK_MS = 2_000;
@@ -62,6 +64,41 @@ export class ContainerLifecycle {
     } finally {
       slot.busy = undefined;
       this.host.changed();
+    }
+  }
+
+  /** Never throws: what cannot be done is told, and tried again later. */
+  async resize(slot: ContainerSlot): Promise<void> {
+    const record = slot.latest;
+    if (record?.state !== 'running') return;
+    const { context, host } = this;
+    const wanted = slot.spec.resources ?? {};
+    const impossible = infeasible(host.pod, context.node().capacity);
+    if (impossible !== undefined) {
+      slot.resize = { infeasible: impossible, retryAtMs: Number.POSITIVE_INFINITY };
+      this.#event('Warning', 'ResizeInfeasible', `Pod resize infeasible: ${impossible}`, slot);
+      return host.changed();
+    }
+    const isNews = slot.applied !== undefined;
+    slot.busy = 'resizing';
+    try {
+      await context.runtime.resize(record.id, host.pod, slot.spec);
+      slot.applied = wanted;
+      slot.resize = undefined;
+      if (isNews)
+        this.#event(
+          'Normal',
+          'ResizeCompleted',
+          `Pod resize completed: ${JSON.stringify({ name: slot.spec.name, resources: wanted })}`,
+          slot,
+        );
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      slot.resize = { error: message, retryAtMs: context.clock.now() + RESIZE_RETRY_MS };
+      this.#event('Warning', 'ResizeError', `Pod resize error: ${message}`, slot);
+    } finally {
+      slot.busy = undefined;
+      host.changed();
     }
   }
 
@@ -145,6 +182,8 @@ export class ContainerLifecycle {
     try {
       const record = await context.runtime.run(spec);
       slot.began(record);
+      slot.applied = spec.container.resources ?? {};
+      slot.resize = undefined;
       slot.started = slot.spec.startupProbe === undefined && slot.spec.lifecycle?.postStart === undefined;
       this.#event('Normal', 'Created', 'Container created', slot);
       this.#event('Normal', 'Started', 'Container started', slot);

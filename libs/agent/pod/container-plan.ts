@@ -4,6 +4,7 @@ import type { Pod } from '../../api/index.js';
 import { specHash } from './container-spec.js';
 import { comesFirst, exitCodeOf, hasPassed, isDone, isInitialized, isRunning, willRestart } from './pod-facts.js';
 import type { ContainerFacts, CrashHistory, PodView } from './pod-facts.js';
+import { resizeOf } from './resize.js';
 
 export const CRASH_FIRST_MS = 10_000;
 export const CRASH_LONGEST_MS = 300_000;
@@ -15,6 +16,8 @@ export type ContainerAction =
   | { readonly do: 'back-off'; readonly name: string; readonly delayMs: number }
   /** Its description changed: stopped, and started anew by a later plan. */
   | { readonly do: 'replace'; readonly name: string }
+  /** Its resources changed, and can change while it runs. */
+  | { readonly do: 'resize'; readonly name: string }
   /** Nothing will run any more: the pod is over. Always the only action. */
   | { readonly do: 'finish' };
 
@@ -66,7 +69,10 @@ function planContainer(pod: Pod, container: ContainerFacts, now: Instant): Step 
   const { latest, spec } = container;
   const { name } = spec;
   if (container.busy !== undefined) return {};
-  if (isRunning(container)) return latest !== undefined && latest.specHash !== specHash(spec) ? { action: { do: 'replace', name } } : {};
+  if (isRunning(container)) {
+    if (latest !== undefined && latest.specHash !== specHash(spec)) return { action: { do: 'replace', name } };
+    return planResize(container, now);
+  }
   if (container.retryAtMs !== undefined && container.retryAtMs > now) return { wakeAtMs: container.retryAtMs };
   if (latest === undefined) return { action: { do: 'start', name, attempt: 0 } };
   if (!willRestart(pod, container, exitCodeOf(latest))) return {};
@@ -75,6 +81,15 @@ function planContainer(pod: Pod, container: ContainerFacts, now: Instant): Step 
   const isShown = container.waiting?.reason === 'CrashLoopBackOff';
   const delayMs = container.crashes?.delayMs ?? CRASH_FIRST_MS;
   return isShown ? { wakeAtMs: waitUntil } : { action: { do: 'back-off', name, delayMs }, wakeAtMs: waitUntil };
+}
+
+function planResize(container: ContainerFacts, now: Instant): Step {
+  const { name } = container.spec;
+  const needed = resizeOf(container);
+  if (needed === 'none') return {};
+  const notBefore = container.resize?.retryAtMs ?? 0;
+  if (notBefore > now) return Number.isFinite(notBefore) ? { wakeAtMs: notBefore } : {};
+  return { action: { do: needed === 'restart' ? 'replace' : 'resize', name } };
 }
 
 /** The first restart is immediate; later ones wait since the exit. */

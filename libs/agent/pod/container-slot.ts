@@ -3,15 +3,18 @@ import { deferred } from '../../kit/index.js';
 import type { Deferred } from '../../kit/index.js';
 import type { Container } from '../../api/index.js';
 import type { ContainerRecord } from '../ports.js';
-import type { ContainerFacts, ContainerKind, CrashHistory } from './pod-facts.js';
+import type { ContainerFacts, ContainerKind, CrashHistory, ResizeState } from './pod-facts.js';
 
 export class ContainerSlot {
   latest: ContainerRecord | undefined;
   previous: ContainerRecord | undefined;
-  busy: 'starting' | 'stopping' | undefined;
+  busy: 'starting' | 'resizing' | 'stopping' | undefined;
   waiting: { readonly reason: string; readonly message?: string | undefined } | undefined;
   retryAtMs: number | undefined;
   crashes: CrashHistory | undefined;
+  /** The resources that the running attempt has; `undefined` = not known (an earlier agent started it). */
+  applied: Container['resources'];
+  resize: ResizeState | undefined;
   started = false;
   ready = false;
   /** Ends the probes of the running attempt. */
@@ -24,8 +27,8 @@ export class ContainerSlot {
   ) {}
 
   facts(): ContainerFacts {
-    const { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready } = this;
-    return { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready };
+    const { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize } = this;
+    return { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize };
   }
 
   /** Records of earlier attempts, found on the host. */

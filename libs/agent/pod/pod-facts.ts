@@ -14,6 +14,15 @@ export interface CrashHistory {
   readonly lastRestartMs: number;
 }
 
+/** A change of resources that is not in effect yet. */
+export interface ResizeState {
+  readonly error?: string | undefined;
+  /** The node is too small for it. */
+  readonly infeasible?: string | undefined;
+  /** After a failure: not before this time. */
+  readonly retryAtMs: number;
+}
+
 export interface ContainerFacts {
   readonly spec: Container;
   readonly kind: ContainerKind;
@@ -22,12 +31,15 @@ export interface ContainerFacts {
   /** The attempt before it. */
   readonly previous?: ContainerRecord | undefined;
   /** Something is being done to it just now; decisions wait. */
-  readonly busy?: 'starting' | 'stopping' | undefined;
+  readonly busy?: 'starting' | 'resizing' | 'stopping' | undefined;
   /** Why it does not run, as kubectl shows. */
   readonly waiting?: { readonly reason: string; readonly message?: string | undefined } | undefined;
   /** After a start that failed: not before this time. */
   readonly retryAtMs?: number | undefined;
   readonly crashes?: CrashHistory | undefined;
+  /** The resources that the running attempt has; absent where an earlier agent started it. */
+  readonly applied?: Container['resources'];
+  readonly resize?: ResizeState | undefined;
   /** The startup probe has passed (or there is none) and the container runs. */
   readonly started: boolean;
   readonly ready: boolean;

@@ -269,7 +269,58 @@ describe('init containers', () => {
   });
 });
 
+describe('a resize', () => {
+  const sized = (cpu: string, extra: object = {}) =>
+    aPod({ containers: [{ name: 'app', image: 'app:1', resources: { requests: { cpu }, limits: { cpu } }, ...extra }] });
+  const shown = (lab: PodLab) => lab.status.containerStatuses?.[0]?.resources?.limits?.['cpu'];
+
+  test('changes the limits of the running container, and shows them once they are in effect', async () => {
+    const lab = new PodLab();
+    await lab.start(sized('100m'));
+    lab.runtime.resizeErrors.set('app', 'device or resource busy');
+    lab.worker?.update(sized('200m'));
+    await lab.clock.advance(10);
+    expect(shown(lab)).toBe('100m');
+    expect(lab.condition('PodResizeInProgress')).toBe('True Error');
+    lab.runtime.resizeErrors.clear();
+    await lab.clock.advance(10_000);
+    expect(lab.runtime.resizes).toEqual([{ id: 'uid-web_app_0', resources: { requests: { cpu: '200m' }, limits: { cpu: '200m' } } }]);
+    expect(shown(lab)).toBe('200m');
+    expect(lab.status.conditions?.some(({ type }) => type === 'PodResizeInProgress')).toBe(false);
+    expect(lab.runtime.running()).toEqual(['app/0']);
+  });
+
+  test('restarts the container where its policy says so', async () => {
+    const lab = new PodLab();
+    const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }];
+    await lab.start(sized('100m', { resizePolicy }));
+    lab.worker?.update(sized('200m', { resizePolicy }));
+    await lab.clock.advance(10);
+    expect(lab.runtime.running()).toEqual(['app/1']);
+    expect(shown(lab)).toBe('200m');
+  });
+
+  test('is infeasible where the node is too small', async () => {
+    const lab = new PodLab();
+    await lab.start(sized('100m'));
+    lab.worker?.update(sized('3'));
+    await lab.clock.advance(20_000);
+    expect(lab.condition('PodResizePending')).toBe('True Infeasible');
+    expect(lab.runtime.resizes).toEqual([]);
+  });
+});
+
 describe('probes and hooks', () => {
+  test('a container whose postStart hook fails is ended before anything else is started', async () => {
+    const lab = new PodLab();
+    lab.runtime.execResults.set('app', { code: 1, output: '' });
+    await lab.start(aPod({ containers: [{ name: 'app', image: 'app:1', lifecycle: { postStart: { exec: { command: ['no'] } } } }] }));
+    await lab.clock.advance(2_100);
+    expect(lab.events).toContain('Warning FailedPostStartHook PostStartHook failed');
+    const attempts = lab.runtime.specs.map(({ attempt }) => attempt);
+    expect(attempts).toEqual([...new Set(attempts)]);
+  });
+
   const http = { httpGet: { path: '/', port: 80 } };
 
   test('readiness is asked at once and again soon while it was never ready', async () => {

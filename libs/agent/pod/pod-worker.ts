@@ -106,8 +106,11 @@ export class PodWorker implements Disposable {
     this.pod = pod;
     for (const { spec, kind } of containersOf(pod)) {
       const slot = this.#slots.find((candidate) => candidate.spec.name === spec.name);
-      if (slot !== undefined) slot.spec = spec;
-      else if (kind === 'ephemeral') this.#slots.push(new ContainerSlot(spec, kind));
+      if (slot !== undefined) {
+        if (JSON.stringify(slot.spec.resources) !== JSON.stringify(spec.resources)) slot.resize = undefined;
+        slot.spec = spec;
+      }
+      if (slot === undefined && kind === 'ephemeral') this.#slots.push(new ContainerSlot(spec, kind));
     }
     if (this.#isToStop()) this.#hasten(this.#graceSeconds());
     this.#wake();
@@ -249,8 +252,11 @@ export class PodWorker implements Disposable {
     const slot = this.#slots.find(({ spec }) => spec.name === action.name);
     if (slot === undefined) return;
     if (action.do === 'start') this.#spawn(this.#lifecycle.start(slot, action.attempt));
-    else if (action.do === 'replace') this.#kill(slot, `Container ${action.name} definition changed, will be restarted`);
-    else this.#showBackOff(slot, action.delayMs);
+    else if (action.do === 'resize') this.#spawn(this.#lifecycle.resize(slot));
+    else if (action.do === 'replace') {
+      slot.crashes = undefined; // it did not crash: the new one starts at once
+      this.#kill(slot, `Container ${action.name} definition changed, will be restarted`);
+    } else this.#showBackOff(slot, action.delayMs);
   }
 
   #showBackOff(slot: ContainerSlot, delayMs: number): void {

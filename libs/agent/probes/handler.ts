@@ -1,4 +1,4 @@
-/** Carries out one probe or hook against a container: command, HTTP, TCP. */
+/** Carries out one probe or hook against a container: command, HTTP, TCP, gRPC. */
 import type { Container, ContainerPort, Probe } from '../../api/index.js';
 import type { ContainerId, ContainerRuntime, ProbeOutcome, Prober } from '../ports.js';
 
@@ -18,11 +18,12 @@ export async function runHandler(target: HandlerTarget, action: HandlerAction, t
   try {
     if (action.exec !== undefined) return await runCommand(target, action.exec.command ?? [], timeoutMs);
     if (action.httpGet !== undefined) return await runHttp(target, action.httpGet, timeoutMs);
-    const tcp = action.tcpSocket ?? action.grpc;
-    if (tcp === undefined) return { ok: true };
-    const port = portNumber(target.container, tcp.port);
-    const host = 'host' in tcp ? tcp.host : undefined;
-    return await target.prober.tcp(host ?? target.podIp, port, timeoutMs);
+    const { grpc, tcpSocket } = action;
+    if (grpc !== undefined) {
+      return await target.prober.grpc({ host: target.podIp, port: grpc.port, service: grpc.service ?? '', timeoutMs });
+    }
+    if (tcpSocket === undefined) return { ok: true };
+    return await target.prober.tcp(tcpSocket.host ?? target.podIp, portNumber(target.container, tcpSocket.port), timeoutMs);
   } catch (error) {
     return { ok: false, output: error instanceof Error ? error.message : String(error) };
   }

@@ -6,6 +6,7 @@ import { comesFirst, exitCodeOf, hasPassed, isDone, isInitialized, isRunning } f
 import type { ContainerFacts, PodView } from '../pod/pod-facts.js';
 import type { ContainerRecord } from '../ports.js';
 import { qosClass } from '../pod/qos.js';
+import { resizeConditions } from '../pod/resize.js';
 import { podPhase } from './pod-phase.js';
 import type { PodPhase } from './pod-phase.js';
 
@@ -46,7 +47,7 @@ function containerStatus(view: PodView, container: ContainerFacts): ContainerSta
     ...image,
     ...(latest === undefined ? {} : { containerID: `runc://${latest.id}` }),
     started: running && container.started,
-    ...(spec.resources === undefined || latest === undefined ? {} : { resources: spec.resources }),
+    ...(spec.resources === undefined || latest === undefined ? {} : { resources: container.applied ?? spec.resources }),
     ...(spec.resources?.requests === undefined || latest === undefined ? {} : { allocatedResources: spec.resources.requests }),
   };
 }
@@ -118,6 +119,7 @@ function conditions(view: PodView, phase: PodPhase, before: PodStatus | undefine
     readyVerdict(view, containersReady),
     containersReady,
     { type: 'PodScheduled', isTrue: true },
+    ...resizeConditions(view).map((condition) => ({ ...condition, isTrue: true })),
   ];
   return verdicts.map(({ type, isTrue, reason, message }) => {
     const status = isTrue ? 'True' : 'False';

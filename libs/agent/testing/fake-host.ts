@@ -1,7 +1,7 @@
 /** A whole host in memory: every port of the agent, with faults to switch on. For unit tests and the simulator. */
 import { Channel } from '../../kit/index.js';
 import type { CancelSignal, Clock } from '../../kit/index.js';
-import type { Pod, Stored } from '../../api/index.js';
+import type { Container, Pod, Stored } from '../../api/index.js';
 import type { ExitStatus, RemoteConnection, RemoteProcess } from '../../apiserver/index.js';
 import type { HostNetwork, PodAttachment, PodNetwork } from '../../networking/index.js';
 import { VolumeError } from '../ports.js';
@@ -53,6 +53,14 @@ export class FakeRuntime implements ContainerRuntime {
   }
   async sandboxes(): Promise<readonly string[]> {
     return [...this.sandboxSpecs.keys()];
+  }
+  /** Containers that cannot be resized, by name. */
+  readonly resizeErrors = new Map<string, string>();
+  readonly resizes: { readonly id: ContainerId; readonly resources: Container['resources'] }[] = [];
+  async resize(id: ContainerId, _pod: unknown, container: Container): Promise<void> {
+    const error = this.resizeErrors.get(container.name);
+    if (error !== undefined) throw new Error(error);
+    this.resizes.push({ id, resources: container.resources });
   }
   async run(spec: ContainerSpec): Promise<ContainerRecord> {
     const { name } = spec.container;
@@ -240,6 +248,10 @@ export class FakeProber implements Prober {
     return this.outcome;
   }
   async tcp(): Promise<ProbeOutcome> {
+    this.asked++;
+    return this.outcome;
+  }
+  async grpc(): Promise<ProbeOutcome> {
     this.asked++;
     return this.outcome;
   }

@@ -45,3 +45,13 @@ export function formatIndexes(indexes: readonly number[]): string {
   }
   return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',');
 }
+
+/** 0, 1, 2, 4 of `0-2,4`; what is not a number is left out. */
+export function parseIndexes(text: string): readonly number[] {
+  return text.split(',').flatMap((range) => {
+    const [from = '', to = from] = range.split('-');
+    const [first, last] = [Number(from), Number(to)];
+    if (from.trim() === '' || !Number.isInteger(first) || !Number.isInteger(last)) return [];
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, offset) => first + offset);
+  });
+}

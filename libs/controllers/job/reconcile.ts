@@ -8,7 +8,8 @@ import { keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
 import { isActive, isReady, isTerminating, restartsOf } from '../workload/pod-facts.js';
 import type { StoredPod } from '../workload/pod-facts.js';
 import { canonicalJson, podFromTemplate } from '../workload/pod-template.js';
-import { formatIndexes, indexOf, withIndex } from './indexed.js';
+import { formatIndexes, indexOf, parseIndexes, withIndex } from './indexed.js';
+import { failedIndexes, failureVerdict, metSuccessRule } from './policies.js';
 
 export type StoredJob = Stored<Job>;
 
@@ -16,6 +17,8 @@ export type StoredJob = Stored<Job>;
 export const RETRY_FIRST_MS = 1_000;
 export const RETRY_MAX_MS = 360_000;
 const CREATES_PER_PLAN_MAX = 500;
+/** `spec.managedBy` of jobs that are ours. */
+const OWN_NAME = 'kubernetes.io/job-controller';
 
 export const jobController: Controller = {
   name: 'job-controller',
@@ -26,9 +29,14 @@ export const jobController: Controller = {
   reconcile(view, key, context) {
     const { namespace, name } = splitKey(key);
     const job = view.get(resources.jobs, namespace, name);
-    return job?.spec === undefined || isTerminating(job) ? { actions: [] } : reconcileJob(view, job, context);
+    if (job?.spec === undefined || isTerminating(job) || isManagedElsewhere(job)) return { actions: [] };
+    return reconcileJob(view, job, context);
   },
 };
+
+function isManagedElsewhere(job: StoredJob): boolean {
+  return (job.spec?.managedBy ?? OWN_NAME) !== OWN_NAME;
+}
 
 interface JobView {
   readonly job: StoredJob;
@@ -38,6 +46,9 @@ interface JobView {
   /** Including those whose pods are gone. */
   readonly succeededCount: number;
   readonly failedCount: number;
+  /** Of an Indexed job, including those whose pods are gone. */
+  readonly succeededIndexes: ReadonlySet<number>;
+  readonly failedIndexes: ReadonlySet<number>;
   readonly terminating: number;
   readonly context: DecisionContext;
 }
@@ -63,17 +74,22 @@ export function reconcileJob(view: ClusterView, job: StoredJob, context: Decisio
 function look(view: ClusterView, job: StoredJob, context: DecisionContext): JobView {
   const pods = view.ownedOf(resources.pods, job.metadata.uid).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
   const active = pods.filter(isActive);
-  const failed = pods.filter((pod) => pod.status?.phase === 'Failed');
+  const failed = pods.filter((pod) => pod.status?.phase === 'Failed' && failureVerdict(job, pod).action !== 'Ignore');
   const succeeded = pods.filter((pod) => pod.status?.phase === 'Succeeded');
   const isIndexed = job.spec?.completionMode === 'Indexed';
-  const counted = isIndexed ? new Set(succeeded.map(indexOf)).size : succeeded.length;
+  const indexes = new Set([
+    ...parseIndexes(job.status?.completedIndexes ?? ''),
+    ...succeeded.map(indexOf).filter((index) => index !== undefined),
+  ]);
   return {
     job,
     active,
     failed,
     succeeded,
-    succeededCount: Math.max(counted, job.status?.succeeded ?? 0),
+    succeededCount: isIndexed ? indexes.size : Math.max(succeeded.length, job.status?.succeeded ?? 0),
     failedCount: Math.max(failed.length, job.status?.failed ?? 0),
+    succeededIndexes: indexes,
+    failedIndexes: failedIndexes(job, failed),
     terminating: pods.filter((pod) => isTerminating(pod) && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded').length,
     context,
   };
@@ -90,6 +106,10 @@ function judge(seen: JobView): Verdict | undefined {
   const { job, failedCount, succeededCount, active } = seen;
   const limit = job.spec?.backoffLimit ?? 6;
   const restarts = job.spec?.template.spec?.restartPolicy === 'OnFailure' ? active.reduce((sum, pod) => sum + restartsOf(pod), 0) : 0;
+  const success = metSuccessRule(job, seen.succeededIndexes);
+  if (success !== undefined) return { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${success}` };
+  const fatal = seen.failed.map((pod) => failureVerdict(job, pod)).find(({ action }) => action === 'FailJob');
+  if (fatal !== undefined) return { type: 'Failed', reason: 'PodFailurePolicy', message: fatal.message };
   // Restarts in place count as failures too.
   if (failedCount > limit || (restarts > 0 && restarts >= Math.max(1, limit))) {
     return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
@@ -98,10 +118,26 @@ function judge(seen: JobView): Verdict | undefined {
     return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
   }
   const completions = job.spec?.completions;
+  const byIndex = judgeIndexes(seen);
+  if (byIndex !== undefined) return byIndex;
   const complete: Verdict = { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' };
   // Without a number of completions the first success ends the work queue, once all workers have ended.
   if (completions === undefined) return succeededCount > 0 && active.length === 0 ? complete : undefined;
   return succeededCount >= completions ? complete : undefined;
+}
+
+/** Failed indexes end the job when they are too many, or when nothing else is left to do. */
+function judgeIndexes({ job, failedIndexes: failed, succeededCount }: JobView): Verdict | undefined {
+  const { maxFailedIndexes, completions } = job.spec ?? {};
+  if (maxFailedIndexes !== undefined && failed.size > maxFailedIndexes) {
+    return {
+      type: 'Failed',
+      reason: 'MaxFailedIndexesExceeded',
+      message: 'Job has exceeded the specified maximal number of failed indexes',
+    };
+  }
+  if (failed.size === 0 || completions === undefined || failed.size + succeededCount < completions) return undefined;
+  return { type: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
 }
 
 function deadlineIn({ job, context }: JobView): number | undefined {
@@ -114,15 +150,22 @@ function deadlineIn({ job, context }: JobView): number | undefined {
 function finish(seen: JobView, verdict: Verdict): Plan {
   const { job, active, context } = seen;
   const { now } = context;
-  if (active.length > 0) return { actions: [...active.map((pod) => deletion(job, pod)), ...writeStatus(seen, statusOf(seen, []))] };
   const target = verdict.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
-  const conditions = [target, verdict.type].map((type) => condition({ ...verdict, type }, now));
+  if (active.length > 0) {
+    const decided = isDecided(job, target) ? [] : [condition({ ...verdict, type: target }, now)];
+    return { actions: [...writeStatus(seen, statusOf(seen, decided)), ...active.map((pod) => deletion(job, pod))] };
+  }
+  const conditions = [target, verdict.type].filter((type) => !isDecided(job, type)).map((type) => condition({ ...verdict, type }, now));
   const completion = verdict.type === 'Complete' ? { completionTime: formatTime(now) } : {};
   const event: ObjectAction =
     verdict.type === 'Complete'
       ? { do: 'event', regarding: job, type: 'Normal', reason: 'Completed', message: 'Job completed' }
       : { do: 'event', regarding: job, type: 'Warning', reason: verdict.reason, message: verdict.message };
   return { actions: [...writeStatus(seen, { ...statusOf(seen, conditions), ...completion }), event] };
+}
+
+function isDecided(job: StoredJob, type: string): boolean {
+  return job.status?.conditions?.some((each) => each.type === type && each.status === 'True') === true;
 }
 
 function condition(verdict: { readonly type: string; readonly reason: string; readonly message: string }, now: Instant): JobCondition {
@@ -151,7 +194,8 @@ function suspend(seen: JobView): Plan {
   const conditions = condition({ type: 'Suspended', reason: 'JobSuspended', message: 'Job suspended' }, context.now);
   const isKnown = job.status?.conditions?.some((each) => each.type === 'Suspended' && each.status === 'True') === true;
   const { startTime: _, ...status } = statusOf(seen, isKnown ? [] : [conditions]);
-  return { actions: [...active.map((pod) => deletion(job, pod)), ...writeStatus(seen, status)] };
+  const event: ObjectAction = { do: 'event', regarding: job, type: 'Normal', reason: 'Suspended', message: 'Job suspended' };
+  return { actions: [...active.map((pod) => deletion(job, pod)), ...writeStatus(seen, status), ...(isKnown ? [] : [event])] };
 }
 
 function resumed({ job, context }: JobView): readonly JobCondition[] {
@@ -174,11 +218,11 @@ function finishedAtOf(pod: StoredPod): number | undefined {
 }
 
 /** How many pods should run now. */
-function wantedActive({ job, succeededCount, active }: JobView): number {
+function wantedActive({ job, succeededCount, active, failedIndexes: failed }: JobView): number {
   const parallelism = job.spec?.parallelism ?? 1;
   const completions = job.spec?.completions;
   if (completions === undefined) return succeededCount > 0 ? active.length : parallelism;
-  return Math.min(parallelism, Math.max(0, completions - succeededCount));
+  return Math.min(parallelism, Math.max(0, completions - succeededCount - failed.size));
 }
 
 function surplusSteps(seen: JobView): readonly ObjectAction[] {
@@ -211,8 +255,8 @@ function createSteps(seen: JobView): readonly ObjectAction[] {
 }
 
 /** Lowest indexes without a running or succeeded pod. */
-function freeIndexes({ job, active, succeeded }: JobView, count: number): readonly number[] {
-  const taken = new Set([...active, ...succeeded].map(indexOf));
+function freeIndexes({ job, active, succeededIndexes, failedIndexes: failed }: JobView, count: number): readonly number[] {
+  const taken = new Set([...active.map(indexOf), ...succeededIndexes, ...failed]);
   const free: number[] = [];
   for (let index = 0; index < (job.spec?.completions ?? 0) && free.length < count; index += 1) if (!taken.has(index)) free.push(index);
   return free;
@@ -236,10 +280,10 @@ function deletion(job: StoredJob, pod: StoredPod): ObjectAction {
 }
 
 function statusOf(seen: JobView, conditions: readonly JobCondition[]): JobStatus {
-  const { job, active, context, succeededCount, failedCount, terminating, succeeded } = seen;
+  const { job, active, context, succeededCount, failedCount, terminating } = seen;
   const types = new Set(conditions.map((each) => each.type));
   const kept = (job.status?.conditions ?? []).filter((each) => !types.has(each.type));
-  const indexes = succeeded.map(indexOf).filter((index) => index !== undefined);
+  const indexes = [...seen.succeededIndexes];
   const counts = { active: active.length, succeeded: succeededCount, failed: failedCount };
   return {
     ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0)),
@@ -248,6 +292,7 @@ function statusOf(seen: JobView, conditions: readonly JobCondition[]): JobStatus
     startTime: job.status?.startTime ?? formatTime(context.now),
     ...(job.status?.completionTime === undefined ? {} : { completionTime: job.status.completionTime }),
     ...(job.spec?.completionMode === 'Indexed' && indexes.length > 0 ? { completedIndexes: formatIndexes(indexes) } : {}),
+    ...(job.spec?.backoffLimitPerIndex === undefined ? {} : { failedIndexes: formatIndexes([...seen.failedIndexes]) }),
     uncountedTerminatedPods: {},
     ...(kept.length + conditions.length === 0 ? {} : { conditions: [...kept, ...conditions] }),
   };

@@ -36,8 +36,11 @@ export function podVolumes(pod: PodFacts, view: VolumeView): PodVolumes | undefi
   if (claims.length === 0) return undefined;
   const bound: StoredVolume[] = [];
   const unbound: StoredClaim[] = [];
-  for (const { claimName } of claims) {
+  for (const { claimName, isEphemeral } of claims) {
     const claim = view.claim(pod.namespace, claimName);
+    if (claim === undefined && isEphemeral) {
+      return { kind: 'refused', reason: `waiting for ephemeral volume controller to create the persistentvolumeclaim "${claimName}"` };
+    }
     if (claim === undefined) return { kind: 'refused', reason: `persistentvolumeclaim "${claimName}" not found` };
     if (claim.metadata.deletionTimestamp !== undefined) {
       return { kind: 'refused', reason: `persistentvolumeclaim "${claimName}" is being deleted` };

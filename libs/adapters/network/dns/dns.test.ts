@@ -155,6 +155,12 @@ describe('the DNS server', () => {
     await expect(alone.resolve4('example.org')).rejects.toMatchObject({ code: 'ESERVFAIL' });
   });
 
+  test('tells an alias that leads outside also when nobody knows its target', async () => {
+    const { client } = await serve([]);
+    expect(await client.resolveCname('outside.default.svc.cluster.local')).toEqual(['db.example.org']);
+    expect(await client.resolve4('outside.default.svc.cluster.local')).toEqual([]);
+  });
+
   test('goes on to the next upstream when one refuses', async () => {
     const upstream = await anUpstream();
     const { client } = await serve([{ address: '127.0.0.1', port: 1 }, upstream.server]);

@@ -98,7 +98,13 @@ export class Resolver {
   /** An alias that leads outside: the alias and what upstream knows about its target, in one answer. */
   private async follow(question: DnsQuestion, reply: DnsReply): Promise<Outcome> {
     if (reply.follow === undefined) return { ...reply, isAuthoritative: true };
-    const further = await this.options.upstream.resolve({ ...question, name: reply.follow });
+    const { upstream, log } = this.options;
+    const further = await upstream.resolve({ ...question, name: reply.follow }).catch((error: unknown) => {
+      log.debug('target of an alias was not resolved', { name: reply.follow, error: String(error) });
+      return undefined;
+    });
+    // The alias itself is ours to tell, whether or not anybody knows its target.
+    if (further === undefined || further.rcode === RCODE.SERVFAIL) return { ...reply, isAuthoritative: true };
     const answers = [...reply.answers, ...further.answers];
     return { rcode: knownRcode(further.rcode), answers, authority: further.authority, additional: [], isAuthoritative: true };
   }

@@ -55,9 +55,8 @@ function systemMounts(plan: MountPlan): readonly OciMount[] {
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...common, access] },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...common, 'relatime', access] },
-    plan.isHostIpc
-      ? bind('/dev/mqueue', '/dev/mqueue', ['rw', ...common])
-      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: common },
+    // A queue file system is that of the IPC namespace, the host's too; not every host has it mounted.
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: common },
     ...shm(plan, common),
   ];
 }
