@@ -1,7 +1,7 @@
 /** Where a cluster on this machine keeps its files, and which addresses, ports and names it uses. Pure, apart from load and save. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostNetns } from '../../../libs/adapters/local-hosts/index.js';
+import { hostNetns } from '../../../libs/adapters/local-hosts/names.js';
 import { CliError, exitCodes } from '../errors.js';
 
 /** What the user chose; kept in `<dataDir>/cluster.json` so that later verbs need only the data directory. */

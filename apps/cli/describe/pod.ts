@@ -1,5 +1,6 @@
 /** berth describe pod. */
-import { podStatusText, type ContainerStatus, type Pod } from '../../../libs/api/index.js';
+import type { ContainerStatus, Pod } from '../../../libs/api/index.js';
+import { podStatusText } from '../client/api-words.js';
 import type { EventJson } from '../client/events.js';
 import { Indented } from '../output/indented.js';
 import { longTime } from '../output/time.js';

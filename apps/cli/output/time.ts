@@ -1,5 +1,5 @@
 /** Ages as kubectl writes them, by this machine's clock. */
-import { ageOf, humanDuration } from '../../../libs/api/index.js';
+import { ageOf, humanDuration } from '../client/api-words.js';
 import { instant } from '../../../libs/kit/index.js';
 
 /** `5m12s`; `<unknown>` where there is no time. */

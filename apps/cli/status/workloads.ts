@@ -1,5 +1,6 @@
 /** Which workloads are not ready, and the most telling reason that their pods give. Pure. */
-import { podStatusText, type Pod } from '../../../libs/api/index.js';
+import type { Pod } from '../../../libs/api/index.js';
+import { podStatusText } from '../client/api-words.js';
 
 export interface Workload {
   readonly kind: string;

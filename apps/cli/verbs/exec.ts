@@ -1,7 +1,7 @@
 /** berth exec: a command in a container, with its terminal and its exit code. */
 import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
-import { ProcessChannels } from '../client/channels.js';
+import type { ProcessChannels } from '../client/channels.js';
 import { pathOf } from '../client/paths.js';
 import { containerOf, podsNamed } from '../client/pods.js';
 import type { Session } from '../client/session.js';
@@ -95,6 +95,7 @@ interface Process {
 }
 
 async function runProcess({ client }: Session, io: Io, { path, stdin, terminal }: Process): Promise<void> {
+  const { ProcessChannels } = await import('../client/channels.js'); // WebSockets, for this verb only
   // The handlers run only after `channels` is set: no message arrives before the connection is open.
   const copy =
     (output: Writable) =>

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import type { Command } from 'commander';
-import { isNodeName, parseJoinToken } from '../../../libs/gateway/index.js';
+import { isNodeName, parseJoinToken } from '../../../libs/gateway/join-token.js';
 import type { NodeAgentConfig } from '../../node-agent/config.js';
 import { distDir } from '../cluster/up.js';
 import { CliError, exitCodes } from '../errors.js';
@@ -11,7 +11,7 @@ import { agentRequirements, checkHost, hostFacts } from '../host/requirements.js
 import type { Io } from '../io.js';
 import { collect, examples, type Verb } from '../verb.js';
 
-interface JoinFlags {
+export interface JoinFlags {
   readonly tokenFile?: string;
   readonly nodeName?: string;
   readonly nodeAddress?: string;

@@ -4,8 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Secret } from '../../../libs/api/index.js';
-import { joinTokenSecretName, parseJoinToken, TOKEN_LIFETIME_MS, TOKEN_NAMESPACE, TOKEN_SECRET_TYPE } from '../../../libs/gateway/index.js';
-import { createJoinToken } from '../../control-plane/gateway/join-tokens.js';
+import {
+  joinTokenSecretName,
+  parseJoinToken,
+  TOKEN_LIFETIME_MS,
+  TOKEN_NAMESPACE,
+  TOKEN_SECRET_TYPE,
+} from '../../../libs/gateway/join-token.js';
 import { ApiError } from '../client/api-client.js';
 import { listAll } from '../client/fetch.js';
 import { findKubeconfig } from '../client/kubeconfig.js';
@@ -70,6 +75,8 @@ async function createToken(
       exitCodes.usage,
       'Use the one of "berth kubeconfig" on the control plane\'s host.',
     );
+  // Only here, since it brings much of the control plane along.
+  const { createJoinToken } = await import('../../control-plane/gateway/join-tokens.js');
   const secrets = await session.discovery.find('secrets');
   const path = pathOf(secrets, { namespace: TOKEN_NAMESPACE });
   const text = await createJoinToken(

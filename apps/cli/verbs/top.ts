@@ -1,6 +1,6 @@
 /** berth top: what hosts and pods use right now. */
 import type { Command } from 'commander';
-import { quantityMillis, quantityValue } from '../../../libs/api/index.js';
+import { quantityMillis, quantityValue } from '../client/api-words.js';
 import { getOrUndefined, listAll } from '../client/fetch.js';
 import { pathOf, queryText } from '../client/paths.js';
 import type { Session } from '../client/session.js';
