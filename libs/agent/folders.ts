@@ -36,6 +36,7 @@ export class FolderKeeper {
         return paths;
       },
       remove: (podUid) => volumes.remove(podUid),
+      usedBytes: (podUid, volume) => volumes.usedBytes(podUid, volume),
       folders: () => volumes.folders(),
       removeFolder: (handle) => volumes.removeFolder(handle),
     };

@@ -211,6 +211,8 @@ export interface VolumeStore {
   ): Promise<ReadonlyMap<Volume['name'], string>>;
   /** Unmounts and deletes all of the pod's volumes (never the content behind hostPath). Idempotent. */
   remove(podUid: PodUid): Promise<void>;
+  /** Bytes that a volume of the pod takes on disk; 0 where there is none. For emptyDir's sizeLimit. */
+  usedBytes(podUid: PodUid, volume: string): Promise<number>;
   /** Handles of the persistent folders on this host (class `local`), whether mounted or not. */
   folders(): Promise<readonly string[]>;
   /** Deletes a persistent folder and all that is in it. Idempotent. */

@@ -119,11 +119,12 @@ async function call(run: Execution, action: ObjectAction): Promise<KubeObject | 
 
 function reportSuccess(run: Execution, action: ObjectAction): void {
   if ((action.do !== 'create' && action.do !== 'delete') || action.reportTo === undefined) return;
-  const [reason, message] =
+  const [reason, message]: readonly [string, string] =
     action.do === 'create'
       ? ['SuccessfulCreate', `Created ${action.object.kind.toLowerCase()}: ${action.object.metadata.name ?? ''}`]
       : ['SuccessfulDelete', `Deleted ${singular(action.ref.resource)}: ${action.ref.name}`];
-  run.events.record({ regarding: action.reportTo, type: 'Normal', reason, message, source: run.source });
+  const said = action.reportAs ?? message;
+  run.events.record({ regarding: action.reportTo, type: 'Normal', reason, message: said, source: run.source });
 }
 
 /** A conflict or a name taken says only that the view was old: the next round sees more. */

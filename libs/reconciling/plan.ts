@@ -13,6 +13,8 @@ export type ObjectAction =
       readonly object: KubeObject;
       /** Whose event list tells of it: `SuccessfulCreate` or `FailedCreate`. */
       readonly reportTo?: KubeObject | undefined;
+      /** That event's words where they are not `Created pod: web-1`. */
+      readonly reportAs?: string | undefined;
     }
   /** Replaces the object; `object.metadata.resourceVersion` is compared, a conflict ends the plan and requeues the key. */
   | { readonly do: 'update'; readonly resource: GroupResource; readonly object: KubeObject }
@@ -28,6 +30,8 @@ export type ObjectAction =
       readonly gracePeriodSeconds?: number | undefined;
       /** Whose event list tells of it: `SuccessfulDelete` or `FailedDelete`. */
       readonly reportTo?: KubeObject | undefined;
+      /** That event's words where they are not `Deleted pod: web-1`. */
+      readonly reportAs?: string | undefined;
     }
   /** `pods/binding`: sets `spec.nodeName` where it is empty. */
   | { readonly do: 'bind'; readonly namespace: string; readonly pod: string; readonly uid: string; readonly node: string }

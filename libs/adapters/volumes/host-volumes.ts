@@ -12,6 +12,7 @@ import { messageOf } from '../process/files.js';
 import { mountsBelow, unmountBelow } from '../process/mounts.js';
 import { runCommand } from '../process/run-command.js';
 import { writeAtomically } from './atomic-directory.js';
+import { diskUsage } from './disk-usage.js';
 import { prepareHostPath } from './host-path.js';
 import { PersistentFolders } from './persistent-folders.js';
 import { volumePayload } from './sources.js';
@@ -54,6 +55,11 @@ export class HostVolumes implements VolumeStore {
       await rm(root, { recursive: true, force: true });
     }
     await this.#releaseMemory();
+  }
+
+  async usedBytes(podUid: PodUid, volume: string): Promise<number> {
+    const directory = join(this.#diskRoot(podUid), volume);
+    return existsSync(directory) ? diskUsage(directory) : 0;
   }
 
   folders(): Promise<readonly string[]> {

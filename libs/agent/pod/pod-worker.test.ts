@@ -269,6 +269,23 @@ describe('init containers', () => {
   });
 });
 
+describe('a pod that outgrows its emptyDir', () => {
+  test('is evicted', async () => {
+    const lab = new PodLab();
+    await lab.start(aPod({ volumes: [{ name: 'd', emptyDir: { sizeLimit: '10Mi' } }] }));
+    await lab.clock.advance(15_000);
+    expect(lab.status.phase).toBe('Running');
+    lab.volumes.used = 11 * 1024 ** 2;
+    await lab.clock.advance(12_000);
+    expect(lab.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'Usage of EmptyDir volume "d" exceeds the limit "10Mi". ',
+    });
+    expect(lab.runtime.running()).toEqual([]);
+  });
+});
+
 describe('a resize', () => {
   const sized = (cpu: string, extra: object = {}) =>
     aPod({ containers: [{ name: 'app', image: 'app:1', resources: { requests: { cpu }, limits: { cpu } }, ...extra }] });

@@ -21,6 +21,7 @@ import type { PodContext } from './pod-context.js';
 import { comesFirst, containersOf } from './pod-facts.js';
 import type { PodView } from './pod-facts.js';
 import { attachment, sandboxSpec } from './pod-sandbox.js';
+import { exceededLimit, SIZE_CHECK_MS, sizeLimits } from './size-limits.js';
 import { stopContainers } from './termination.js';
 
 export type PodStage = 'sandbox' | 'volumes' | 'containers' | 'ending' | 'ended' | 'stopping' | 'releasing' | 'released';
@@ -32,6 +33,8 @@ const RETRY_MS = 2_000;
 /** Projected tokens and changed sources are looked after this often, besides at once when the assignment says so. */
 const VOLUME_REFRESH_MS = 60_000;
 const GRACE_DEFAULT_SECONDS = 30;
+/** A pod that takes what is not its own gets no time. Kubernetes: a grace period of 1 s. */
+const EVICTION_GRACE_SECONDS = 1;
 const BEFORE_STOPPING: ReadonlySet<PodStage> = new Set(['sandbox', 'volumes', 'containers', 'ending', 'ended']);
 
 export class PodWorker implements Disposable {
@@ -49,6 +52,7 @@ export class PodWorker implements Disposable {
   #volumes: ReadonlyMap<string, string> = new Map();
   #volumesAtMs = 0;
   #areVolumesStale = false;
+  #sizesAtMs = 0;
   #failure: { readonly reason: string; readonly message: string } | undefined;
   #stopDeadlineMs = Number.POSITIVE_INFINITY;
   #timer: Disposable | undefined;
@@ -239,13 +243,31 @@ export class PodWorker implements Disposable {
     if (this.#areVolumesStale || now - this.#volumesAtMs >= VOLUME_REFRESH_MS) {
       await this.#refreshVolumes().catch((error: unknown) => this.#event('Warning', 'FailedMount', messageOf(error)));
     }
+    if (await this.#outgrewVolumes(now)) return { next: 'ending' };
     const plan = planContainers(this.#view(), now);
     for (const action of plan.actions) {
       if (action.do === 'finish') return { next: 'ending' };
       this.#execute(action);
     }
-    const wakes = [plan.wakeAtMs, this.#deadlineMs(), this.#volumesAtMs + VOLUME_REFRESH_MS].filter((at) => at !== undefined);
+    const wakes = [plan.wakeAtMs, this.#deadlineMs(), this.#volumesAtMs + VOLUME_REFRESH_MS, this.#nextSizeCheckMs()].filter(
+      (at) => at !== undefined,
+    );
     return { stay: 'until-news', retryAfterMs: Math.max(1, Math.min(...wakes) - now) };
+  }
+
+  #nextSizeCheckMs(): number | undefined {
+    return sizeLimits(this.pod).length === 0 ? undefined : this.#sizesAtMs + SIZE_CHECK_MS;
+  }
+
+  async #outgrewVolumes(now: number): Promise<boolean> {
+    if ((this.#nextSizeCheckMs() ?? Number.POSITIVE_INFINITY) > now) return false;
+    this.#sizesAtMs = now;
+    const message = await exceededLimit(this.uid, sizeLimits(this.pod), this.context.volumes);
+    if (message === undefined) return false;
+    this.#failure = { reason: 'Evicted', message };
+    this.#event('Warning', 'Evicted', message);
+    this.#hasten(EVICTION_GRACE_SECONDS);
+    return true;
   }
 
   #execute(action: Exclude<ContainerAction, { do: 'finish' }>): void {

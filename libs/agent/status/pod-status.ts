@@ -119,6 +119,9 @@ function conditions(view: PodView, phase: PodPhase, before: PodStatus | undefine
     readyVerdict(view, containersReady),
     containersReady,
     { type: 'PodScheduled', isTrue: true },
+    ...(view.failure?.reason === 'Evicted'
+      ? [{ type: 'DisruptionTarget', isTrue: true, reason: 'TerminationByKubelet', message: view.failure.message }]
+      : []),
     ...resizeConditions(view).map((condition) => ({ ...condition, isTrue: true })),
   ];
   return verdicts.map(({ type, isTrue, reason, message }) => {

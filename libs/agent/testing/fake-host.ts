@@ -231,6 +231,10 @@ export class FakeVolumes implements VolumeStore {
   async remove(podUid: string): Promise<void> {
     this.removed.push(podUid);
   }
+  used = 0;
+  async usedBytes(): Promise<number> {
+    return this.used;
+  }
   readonly folderHandles = new Set<string>();
   async folders(): Promise<readonly string[]> {
     return [...this.folderHandles];

@@ -32,7 +32,7 @@ export const cronJobController: Controller = {
 /** Same view, same instant, same plan. */
 export function reconcileCronJob(view: ClusterView, cronJob: StoredCronJob, now: Instant): Plan {
   const jobs = view.ownedOf(resources.jobs, cronJob.metadata.uid).filter((job) => controllerOf(job)?.uid === cronJob.metadata.uid);
-  const cleanup = historyCleanup(cronJob, jobs);
+  const cleanup = [...completions(cronJob, jobs), ...historyCleanup(cronJob, jobs)];
   const schedule = parseSchedule(cronJob.spec?.schedule ?? '');
   if (schedule === undefined || cronJob.spec?.suspend === true) {
     return { actions: [...cleanup, ...writeStatus(cronJob, statusOf(cronJob, jobs, undefined))] };
@@ -47,6 +47,18 @@ export function reconcileCronJob(view: ClusterView, cronJob: StoredCronJob, now:
     actions: [...cleanup, ...start, ...writeStatus(cronJob, status)],
     requeueAfterMs: next === undefined ? undefined : next - now + 100,
   };
+}
+
+/** A job that was shown as active and has ended since is told once: the status written now no longer lists it. */
+function completions(cronJob: StoredCronJob, jobs: readonly StoredJob[]): readonly ObjectAction[] {
+  const shown = new Set(cronJob.status?.active?.map(({ uid }) => uid));
+  return jobs
+    .filter((job) => shown.has(job.metadata.uid) && isFinished(job))
+    .map((job): ObjectAction => {
+      const end = job.status?.conditions?.find((each) => (each.type === 'Complete' || each.type === 'Failed') && each.status === 'True');
+      const message = `Saw completed job: ${job.metadata.name}, condition: ${end?.type ?? ''}`;
+      return { do: 'event', regarding: cronJob, type: 'Normal', reason: 'SawCompletedJob', message };
+    });
 }
 
 function isFinished(job: StoredJob): boolean {
@@ -71,7 +83,7 @@ function dueTime(cronJob: StoredCronJob, schedule: Schedule, now: Instant): Inst
 function startSteps(cronJob: StoredCronJob, active: readonly StoredJob[], due: Instant): readonly ObjectAction[] {
   const policy = cronJob.spec?.concurrencyPolicy ?? 'Allow';
   if (policy === 'Forbid' && active.length > 0) return [];
-  const replaced = policy === 'Replace' ? active.map(deletion) : [];
+  const replaced = policy === 'Replace' ? active.map((job) => deletion(cronJob, job)) : [];
   const template = cronJob.spec?.jobTemplate;
   const { name, namespace } = cronJob.metadata;
   // The name holds the time: the same time cannot start twice, whatever is repeated.
@@ -87,7 +99,10 @@ function startSteps(cronJob: StoredCronJob, active: readonly StoredJob[], due: I
     },
     spec: template?.spec,
   };
-  return [...replaced, { do: 'create', resource: resources.jobs, object, reportTo: cronJob }];
+  return [
+    ...replaced,
+    { do: 'create', resource: resources.jobs, object, reportTo: cronJob, reportAs: `Created job ${object.metadata.name ?? ''}` },
+  ];
 }
 
 function historyCleanup(cronJob: StoredCronJob, jobs: readonly StoredJob[]): readonly ObjectAction[] {
@@ -97,12 +112,15 @@ function historyCleanup(cronJob: StoredCronJob, jobs: readonly StoredJob[]): rea
       .filter((job) => !isTerminating(job) && job.status?.conditions?.some((each) => each.type === type && each.status === 'True'))
       .toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1));
   const beyond = (list: readonly StoredJob[], limit: number): readonly StoredJob[] => list.slice(0, Math.max(0, list.length - limit));
-  return [...beyond(ended('Complete'), successfulJobsHistoryLimit), ...beyond(ended('Failed'), failedJobsHistoryLimit)].map(deletion);
+  return [...beyond(ended('Complete'), successfulJobsHistoryLimit), ...beyond(ended('Failed'), failedJobsHistoryLimit)].map((job) =>
+    deletion(cronJob, job),
+  );
 }
 
-function deletion(job: StoredJob): ObjectAction {
+function deletion(cronJob: StoredCronJob, job: StoredJob): ObjectAction {
   const { namespace, name, uid } = job.metadata;
-  return { do: 'delete', ref: { ...resources.jobs, namespace, name }, uid, propagation: 'Background' };
+  const ref = { ...resources.jobs, namespace, name };
+  return { do: 'delete', ref, uid, propagation: 'Background', reportTo: cronJob, reportAs: `Deleted job ${name}` };
 }
 
 function statusOf(cronJob: StoredCronJob, jobs: readonly StoredJob[], scheduled: Instant | undefined): CronJobStatus {

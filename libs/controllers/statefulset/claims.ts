@@ -1,7 +1,8 @@
 /** Volume claims of a StatefulSet's pods: one of each template for each pod, kept when the pod goes. */
-import type { KubeObject, PodSpec, PodTemplateSpec, StatefulSet, Stored, Volume } from '../../api/index.js';
+import type { KubeObject, Pod, PodSpec, PodTemplateSpec, StatefulSet, Stored, Volume } from '../../api/index.js';
 import { resources } from '../../reconciling/index.js';
 import type { ClusterView, ObjectAction } from '../../reconciling/index.js';
+import { canonicalJson, controllerReference } from '../workload/pod-template.js';
 
 type StoredStatefulSet = Stored<StatefulSet>;
 
@@ -21,7 +22,33 @@ export function claimActions(view: ClusterView, set: StoredStatefulSet, name: st
       },
       spec: template.spec,
     };
-    return [{ do: 'create', resource: resources.persistentVolumeClaims, object, reportTo: set }];
+    const reportAs = `create Claim ${claimName} Pod ${name} in StatefulSet ${set.metadata.name} success`;
+    return [{ do: 'create', resource: resources.persistentVolumeClaims, object, reportTo: set, reportAs }];
+  });
+}
+
+/**
+ * Whom a claim goes with, as `persistentVolumeClaimRetentionPolicy` says: the set, a pod that is scaled away, or nobody.
+ * The garbage collector does the rest.
+ */
+export function claimOwnerActions(
+  view: ClusterView,
+  set: StoredStatefulSet,
+  pod: Stored<Pod>,
+  isSurplus: boolean,
+): readonly ObjectAction[] {
+  const { whenDeleted = 'Retain', whenScaled = 'Retain' } = set.spec?.persistentVolumeClaimRetentionPolicy ?? {};
+  const owner = isSurplus && whenScaled === 'Delete' ? pod : whenDeleted === 'Delete' ? set : undefined;
+  return (set.spec?.volumeClaimTemplates ?? []).flatMap(({ metadata }): readonly ObjectAction[] => {
+    const claim = view.get(resources.persistentVolumeClaims, set.metadata.namespace, `${metadata?.name ?? ''}-${pod.metadata.name}`);
+    if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return [];
+    const before = claim.metadata.ownerReferences ?? [];
+    // References to this set and to its pods are ours to set; those of users stay.
+    const foreign = before.filter(({ uid, kind, name }) => uid !== set.metadata.uid && !(kind === 'Pod' && name === pod.metadata.name));
+    const wanted = owner === undefined ? foreign : [...foreign, controllerReference(owner)];
+    if (canonicalJson(before) === canonicalJson(wanted)) return [];
+    const object = { ...claim, metadata: { ...claim.metadata, ownerReferences: wanted } };
+    return [{ do: 'update', resource: resources.persistentVolumeClaims, object }];
   });
 }
 

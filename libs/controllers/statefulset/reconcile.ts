@@ -8,7 +8,7 @@ import type { StoredPod } from '../workload/pod-facts.js';
 import { canonicalJson, podFromTemplate } from '../workload/pod-template.js';
 import { beyondHistory, hashOf, REVISION_HASH_LABEL, revisionsOf, templateOf } from '../workload/revisions.js';
 import type { Revisions } from '../workload/revisions.js';
-import { claimActions, withClaims } from './claims.js';
+import { claimActions, claimOwnerActions, withClaims } from './claims.js';
 
 export const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
 export const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
@@ -58,10 +58,15 @@ export function reconcileStatefulSet(view: ClusterView, set: StoredStatefulSet, 
   const currentHash = currentHashOf(set, revisions);
   const pods = new Map(claimed.owned.flatMap((pod) => withOrdinal(set, pod)));
   const seen: SetView = { view, set, template, revisions, currentHash, pods, first, end: first + (set.spec?.replicas ?? 1), context };
-  const steps = isTerminating(set) ? [] : nextSteps(seen);
+  const steps = isTerminating(set) ? [] : [...claimOwners(seen), ...nextSteps(seen)];
   const used = new Set([currentHash, revisions.updateHash, ...claimed.owned.map(hashOf)]);
   const cleanup = isTerminating(set) ? [] : beyondHistory(revisions.all, used, set.spec?.revisionHistoryLimit ?? 10);
   return { actions: [...steps, ...writeStatus(seen), ...cleanup], requeueAfterMs: nextAvailable(seen) };
+}
+
+/** Before pods go: a claim that goes with a pod must know it in time. */
+function claimOwners({ view, set, pods, first, end }: SetView): readonly ObjectAction[] {
+  return [...pods].flatMap(([ordinal, pod]) => claimOwnerActions(view, set, pod, ordinal < first || ordinal >= end));
 }
 
 function currentHashOf(set: StoredStatefulSet, revisions: Revisions): string {
@@ -172,13 +177,17 @@ function createPod(seen: SetView, ordinal: number): readonly ObjectAction[] {
   const { generateName: _, ...metadata } = { ...pod.metadata, labels };
   return [
     ...claimActions(seen.view, set, name),
-    { do: 'create', resource: resources.pods, object: { ...pod, metadata, spec }, reportTo: set },
+    { do: 'create', resource: resources.pods, object: { ...pod, metadata, spec }, reportTo: set, reportAs: podEvent('create', name, set) },
   ];
 }
 
 function deletion(set: StoredStatefulSet, pod: StoredPod): ObjectAction {
   const { namespace, name, uid } = pod.metadata;
-  return { do: 'delete', ref: { ...resources.pods, namespace, name }, uid, reportTo: set };
+  return { do: 'delete', ref: { ...resources.pods, namespace, name }, uid, reportTo: set, reportAs: podEvent('delete', name, set) };
+}
+
+function podEvent(verb: 'create' | 'delete', pod: string, set: StoredStatefulSet): string {
+  return `${verb} Pod ${pod} in StatefulSet ${set.metadata.name} successful`;
 }
 
 function nextAvailable(seen: SetView): number | undefined {
