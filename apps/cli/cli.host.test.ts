@@ -173,7 +173,7 @@ describe('berth and a control plane', () => {
     await berth('apply -f -', manifest('web:2'));
     await withReports(berth('rollout status deploy/web --timeout=20s'));
     expect((await berth('rollout history deploy/web')).out).toBe(
-      'deployment.apps/web\nREVISION   CHANGE-CAUSE\n1          <none>\n2          <none>\n\n',
+      'deployment.apps/web \nREVISION  CHANGE-CAUSE\n1         <none>\n2         <none>\n\n',
     );
     expect((await berth('rollout history deploy/web --revision=1')).out).toContain('web:1');
     expect((await berth('rollout undo deploy/web')).out).toBe('deployment.apps/web rolled back\n');

@@ -68,7 +68,13 @@ export class Discovery {
 
   /** All resources of a category, such as `all`; empty when it is none. */
   async inCategory(name: string): Promise<readonly Resource[]> {
-    return (await this.all()).filter((resource) => resource.categories.includes(name));
+    return (await this.preferred()).filter((resource) => resource.categories.includes(name));
+  }
+
+  /** Each resource in the version that the server prefers. */
+  async preferred(): Promise<readonly Resource[]> {
+    const all = await this.all();
+    return all.filter((resource) => all.find(({ group, name }) => group === resource.group && name === resource.name) === resource);
   }
 
   /** The resource by which objects of a manifest are written. Throws CliError in kubectl's words. */

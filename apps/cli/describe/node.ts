@@ -25,18 +25,17 @@ export function describeNode({ node, lease, pods, events }: NodeFacts): string {
   out.field(
     0,
     'Taints',
-    (spec?.taints ?? []).map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
+    (spec?.taints ?? [])
+      .toSorted((left, right) => `${left.effect}${left.key}`.localeCompare(`${right.effect}${right.key}`))
+      .map(({ key, value, effect }) => `${key}${value ? `=${value}` : ''}:${effect}`),
   );
   out.field(0, 'Unschedulable', String(spec?.unschedulable === true));
   describeLease(out, lease);
-  const rows = (status?.conditions ?? []).map((one) => [
-    one.type,
-    one.status,
-    longTime(one.lastHeartbeatTime),
-    longTime(one.lastTransitionTime),
-    one.reason ?? '',
-    one.message ?? '',
-  ]);
+  const rows = (status?.conditions ?? []).map((one) =>
+    [one.type, one.status, longTime(one.lastHeartbeatTime), longTime(one.lastTransitionTime), one.reason ?? '', one.message ?? ''].map(
+      (cell) => `${cell} `,
+    ),
+  );
   out.table(0, 'Conditions', ['Type', 'Status', 'LastHeartbeatTime', 'LastTransitionTime', 'Reason', 'Message'], rows);
   out.row(0, 'Addresses:');
   for (const { type, address } of status?.addresses ?? []) out.row(1, `${type}:`, address);

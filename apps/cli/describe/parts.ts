@@ -74,18 +74,25 @@ export function describeContainers(out: Indented, title: string, containers: rea
   }
 }
 
-/** The specified half of a container; `state` (of running ones) is written between image and limits. */
-export function describeContainer(out: Indented, container: Container, level: number, state: () => void = () => undefined): void {
+/** What is only known of the containers of a pod. */
+export interface PodSide {
+  /** Writes the state, between image and limits. */
+  readonly state: () => void;
+  /** The value of a field reference such as `status.podIP`. */
+  readonly fieldValue: (path: string) => string;
+}
+
+const templateSide: PodSide = { state: () => undefined, fieldValue: () => '' };
+
+export function describeContainer(out: Indented, container: Container, level: number, pod = templateSide): void {
   const ports = container.ports ?? [];
-  out.field(
-    level,
-    portsTitle('Port', ports.length),
-    joined(ports.map((port) => `${port.containerPort}/${port.protocol ?? 'TCP'}${port.name === undefined ? '' : ` (${port.name})`}`)),
-  );
-  out.field(level, portsTitle('Host Port', ports.length), joined(ports.map((port) => `${port.hostPort ?? 0}/${port.protocol ?? 'TCP'}`)));
+  const named = (number: number, { protocol = 'TCP', name }: (typeof ports)[number]): string =>
+    `${number}/${protocol}${name === undefined ? '' : ` (${name})`}`;
+  out.field(level, portsTitle('Port', ports.length), joined(ports.map((port) => named(port.containerPort, port))));
+  out.field(level, portsTitle('Host Port', ports.length), joined(ports.map((port) => named(port.hostPort ?? 0, port))));
   if (container.command !== undefined) list(out, 'Command', container.command, level);
   if (container.args !== undefined) list(out, 'Args', container.args, level);
-  state();
+  pod.state();
   amounts(out, 'Limits', container.resources?.limits, level);
   amounts(out, 'Requests', container.resources?.requests, level);
   for (const [name, probe] of [
@@ -94,7 +101,7 @@ export function describeContainer(out: Indented, container: Container, level: nu
     ['Startup', container.startupProbe],
   ] as const)
     if (probe !== undefined) out.field(level, name, probeText(probe));
-  environment(out, container, level);
+  environment(out, container, { level, pod });
   const mounts = (container.volumeMounts ?? []).toSorted((left, right) => (left.mountPath < right.mountPath ? -1 : 1));
   if (mounts.length === 0) return out.field(level, 'Mounts', []);
   out.row(level, 'Mounts:');
@@ -124,7 +131,7 @@ function amounts(out: Indented, title: string, map: Readonly<Record<string, stri
   for (const line of mapLines(map, ':\t')) out.row(level + 1, line);
 }
 
-function environment(out: Indented, container: Container, level: number): void {
+function environment(out: Indented, container: Container, { level, pod }: { readonly level: number; readonly pod: PodSide }): void {
   for (const source of container.envFrom ?? []) {
     const [kind, ref] = source.configMapRef === undefined ? ['Secret', source.secretRef] : ['ConfigMap', source.configMapRef];
     out.row(level, 'Environment Variables from:');
@@ -134,13 +141,13 @@ function environment(out: Indented, container: Container, level: number): void {
   if (variables.length === 0) return out.field(level, 'Environment', []);
   out.row(level, 'Environment:');
   for (const { name, value, valueFrom } of variables)
-    out.row(level + 1, `${name}:`, valueFrom === undefined ? (value ?? '').replaceAll('\n', '\\n') : sourceText(valueFrom));
+    out.row(level + 1, `${name}:`, valueFrom === undefined ? (value ?? '').replaceAll('\n', '\\n') : sourceText(valueFrom, pod));
 }
 
 type ValueSource = NonNullable<NonNullable<Container['env']>[number]['valueFrom']>;
 
-function sourceText({ fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef }: ValueSource): string {
-  if (fieldRef !== undefined) return ` (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`;
+function sourceText({ fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef }: ValueSource, pod: PodSide): string {
+  if (fieldRef !== undefined) return `${pod.fieldValue(fieldRef.fieldPath)} (${fieldRef.apiVersion ?? 'v1'}:${fieldRef.fieldPath})`;
   if (resourceFieldRef !== undefined) return ` (${resourceFieldRef.resource})`;
   const [kind, ref] = configMapKeyRef === undefined ? ['secret', secretKeyRef] : ['config map', configMapKeyRef];
   return `<set to the key '${ref?.key ?? ''}' ${kind === 'secret' ? 'in secret' : 'of config map'} '${ref?.name ?? ''}'>\tOptional: ${ref?.optional === true}`;

@@ -2,6 +2,7 @@
 import type { ContainerStatus, Pod } from '../../../libs/api/index.js';
 import { podStatusText } from '../client/api-words.js';
 import type { EventJson } from '../client/events.js';
+import { compilePath, textOf } from '../output/json-path.js';
 import { Indented } from '../output/indented.js';
 import { longTime } from '../output/time.js';
 import { age } from '../output/time.js';
@@ -23,11 +24,12 @@ export function describePod(pod: Pod, events: readonly EventJson[]): string {
   describeStatus(out, pod);
   out.field(0, 'IP', status?.podIP ?? '');
   describeIps(out, pod);
+  const fieldValue = (path: string): string => compilePath(`.${path}`)(pod).map(textOf).join(',');
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
   if (owner !== undefined) out.field(0, 'Controlled By', `${owner.kind}/${owner.name}`);
   if ((spec?.initContainers ?? []).length > 0)
-    containers(out, 'Init Containers', { specs: spec?.initContainers, statuses: status?.initContainerStatuses });
-  containers(out, 'Containers', { specs: spec?.containers, statuses: status?.containerStatuses });
+    containers(out, 'Init Containers', { specs: spec?.initContainers, statuses: status?.initContainerStatuses, fieldValue });
+  containers(out, 'Containers', { specs: spec?.containers, statuses: status?.containerStatuses, fieldValue });
   describeConditions(out, pod);
   describeVolumes(out, spec?.volumes, 0);
   out.field(0, 'QoS Class', status?.qosClass ?? '');
@@ -58,9 +60,10 @@ function describeIps(out: Indented, { status }: Pod): void {
 interface Both {
   readonly specs: NonNullable<Pod['spec']>['containers'] | undefined;
   readonly statuses: readonly ContainerStatus[] | undefined;
+  readonly fieldValue: (path: string) => string;
 }
 
-function containers(out: Indented, title: string, { specs, statuses }: Both): void {
+function containers(out: Indented, title: string, { specs, statuses, fieldValue }: Both): void {
   out.row(0, `${title}:`);
   for (const container of specs ?? []) {
     const status = statuses?.find(({ name }) => name === container.name);
@@ -68,7 +71,7 @@ function containers(out: Indented, title: string, { specs, statuses }: Both): vo
     if (status?.containerID !== undefined) out.field(2, 'Container ID', status.containerID);
     out.field(2, 'Image', container.image ?? '');
     if (status?.imageID !== undefined) out.field(2, 'Image ID', status.imageID);
-    describeContainer(out, container, 2, () => status !== undefined && describeState(out, status));
+    describeContainer(out, container, 2, { state: () => status !== undefined && describeState(out, status), fieldValue });
   }
 }
 
@@ -103,6 +106,6 @@ function describeConditions(out: Indented, { status }: Pod): void {
   const conditions = status?.conditions ?? [];
   if (conditions.length === 0) return;
   out.row(0, 'Conditions:');
-  out.row(1, 'Type', 'Status', 'Reason');
-  for (const { type, status: value, reason = '' } of conditions) out.row(1, type, value, reason);
+  out.row(1, 'Type', 'Status');
+  for (const { type, status: value } of conditions) out.row(1, type, value);
 }

@@ -45,6 +45,7 @@ export function describeService({ service, slices, events }: ServiceFacts): stri
 
 /** Ready addresses of the port of that name. */
 function endpointsText(slices: readonly EndpointSlice[], portName: string): string {
+  if (slices.length === 0) return '<none>';
   const addresses = slices.flatMap((slice) => {
     const port = slice.ports?.find(({ name = '' }) => name === portName)?.port;
     if (port === undefined) return [];

@@ -4,11 +4,16 @@ const PADDING = 2;
 
 /** Collects lines; `text()` aligns them. */
 export class Indented {
-  private readonly lines: string[] = [];
+  private readonly collected: string[] = [];
+
+  /** Text that is not aligned with anything. */
+  lines(...texts: readonly string[]): void {
+    this.collected.push(...texts.map((text) => text.replaceAll('\t', '  ')));
+  }
 
   /** Cells are joined by tabs; the last one is not padded. */
   row(level: number, ...cells: readonly string[]): void {
-    this.lines.push(`${'  '.repeat(level)}${cells.join('\t')}`);
+    this.collected.push(`${'  '.repeat(level)}${cells.join('\t')}`);
   }
 
   /** `Name:  value`, further values on lines of their own; `<none>` where there are none. */
@@ -29,7 +34,7 @@ export class Indented {
 
   /** Ends with a newline. */
   text(): string {
-    return alignTabs(this.lines);
+    return alignTabs(this.collected);
   }
 }
 

@@ -44,7 +44,7 @@ describe('jsonpath', () => {
     ["{.items[0].metadata.labels['app.kubernetes.io/name']}", 'web'],
     ['{..image}', 'i:1 i:2 i:3'],
     ['{.items[*].missing}', ''],
-    ['{.items[0].status}', '{"restarts":3,"ready":true}'],
+    ['{.items[0].status}', '{"ready":true,"restarts":3}'],
     ['name: {.items[0].metadata.name}!', 'name: a!'],
     ['{range .items[*]}{range .spec.containers[*]}{.name}{end};{end}', 'x;yz;'],
     ["{.items[*]['metadata.name']}", ''],

@@ -1,4 +1,5 @@
 /** Runs JSONPath templates over objects, with kubectl's way of writing the results. */
+import { sorted } from './structured.js';
 import { parsePath, parseTemplate, type Operand, type Path, type Step, type TemplateNode } from './json-path-parse.js';
 
 export type Template = (data: unknown) => string;
@@ -31,7 +32,7 @@ function renderNodes(nodes: readonly TemplateNode[], root: unknown, current: unk
 /** Strings as they are, everything else as compact JSON; null prints nothing. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  return value === null || value === undefined ? '' : JSON.stringify(value);
+  return value === null || value === undefined ? '' : JSON.stringify(sorted(value));
 }
 
 function valuesAt(path: Path, root: unknown, current: unknown): readonly unknown[] {

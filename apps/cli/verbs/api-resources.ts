@@ -23,7 +23,7 @@ export const apiResources: Verb = {
       .option('--no-headers', 'no line of column names')
       .action((flags: ResourceFlags) =>
         inSession(program, io, async ({ discovery }) => {
-          const all = await discovery.all();
+          const all = await discovery.preferred();
           const shown = all.filter(({ group }) => flags.apiGroup === undefined || group === flags.apiGroup);
           io.out.write(flags.output === 'name' ? shown.map((one) => `${pluralName(one)}\n`).join('') : resourceTable(shown, flags));
         }),

@@ -1,6 +1,6 @@
 /** berth describe: everything about an object that helps to understand it, its events included. */
 import type { Command } from 'commander';
-import type { Deployment, EndpointSlice, Lease, Node, Pod, ReplicaSet, Service } from '../../../libs/api/index.js';
+import type { ConfigMap, Deployment, EndpointSlice, Lease, Node, Pod, ReplicaSet, Secret, Service } from '../../../libs/api/index.js';
 import { apiVersionOf, type Resource } from '../client/discovery.js';
 import type { EventJson } from '../client/events.js';
 import { getOrUndefined, listAll } from '../client/fetch.js';
@@ -8,10 +8,12 @@ import { pathOf } from '../client/paths.js';
 import type { Session } from '../client/session.js';
 import { parseTargets, type Target } from '../client/targets.js';
 import { formatSelector } from '../client/selector-text.js';
+import { describeConfigMap, describeSecret } from '../describe/configuration.js';
 import { describeDeployment } from '../describe/deployment.js';
 import { describeGeneric, type GenericObject } from '../describe/generic.js';
 import { describeNode } from '../describe/node.js';
 import { describePod } from '../describe/pod.js';
+import { describeReplicaSet } from '../describe/replica-set.js';
 import { describeService } from '../describe/service.js';
 import { CliError, exitCodes } from '../errors.js';
 import type { Io } from '../io.js';
@@ -98,6 +100,12 @@ async function describeObject(session: Session, described: Described): Promise<s
       return describeNode({ node: as<Node>(object), ...(await nodeSurroundings(session, object.metadata.name)), events });
     case 'apps/deployments':
       return describeDeployment({ deployment: as<Deployment>(object), replicaSets: await ownedSets(session, object), events });
+    case 'apps/replicasets':
+      return describeReplicaSet({ set: as<ReplicaSet>(object), pods: await ownedPods(session, object), events });
+    case '/configmaps':
+      return describeConfigMap(as<ConfigMap>(object), events);
+    case '/secrets':
+      return describeSecret(as<Secret>(object), events);
     case '/services':
       return describeService({ service: as<Service>(object), slices: await slicesOf(session, object), events });
     default:
@@ -140,6 +148,12 @@ async function ownedSets({ client, discovery }: Session, { metadata, ...object }
     query: { labelSelector: selector },
   });
   return sets.filter((set) => set.metadata?.ownerReferences?.some((owner) => owner.uid === metadata['uid']) === true);
+}
+
+async function ownedPods({ client, discovery }: Session, { metadata, ...object }: GenericObject): Promise<readonly Pod[]> {
+  const query = { labelSelector: formatSelector((object as ReplicaSet).spec?.selector) };
+  const pods = await listAll<Pod>(client, await discovery.find('pods'), { namespace: metadata.namespace, query });
+  return pods.filter((pod) => pod.metadata?.ownerReferences?.some((owner) => owner.uid === metadata['uid']) === true);
 }
 
 async function slicesOf({ client, discovery }: Session, { metadata }: GenericObject): Promise<readonly EndpointSlice[]> {

@@ -9,7 +9,6 @@ import { patchObject } from '../client/write.js';
 import { describePodTemplate } from '../describe/parts.js';
 import { CliError, exitCodes } from '../errors.js';
 import type { Io } from '../io.js';
-import { renderColumns } from '../output/columns.js';
 import { objectName } from '../output/format.js';
 import { Indented } from '../output/indented.js';
 import { sorted } from '../output/structured.js';
@@ -32,8 +31,10 @@ interface Revision {
 export async function showHistory(session: Session, io: Io, { resource, name, revision }: HistoryOptions): Promise<void> {
   const { revisions } = await load(session, resource, name);
   if (revision === undefined) {
-    const rows = revisions.map(({ number, set }) => [String(number), set.metadata?.annotations?.[CHANGE_CAUSE] ?? '<none>']);
-    io.out.write(`${objectName(resource, name)}\n${renderColumns([['REVISION', 'CHANGE-CAUSE'], ...rows])}\n`);
+    const out = new Indented();
+    out.row(0, 'REVISION', 'CHANGE-CAUSE');
+    for (const { number, set } of revisions) out.row(0, String(number), set.metadata?.annotations?.[CHANGE_CAUSE] ?? '<none>');
+    io.out.write(`${objectName(resource, name)} \n${out.text()}\n`);
     return;
   }
   const { set } = find(revisions, revision);

@@ -100,6 +100,11 @@ async function topPods(session: Session, io: Io, { name, flags }: Asked): Promis
           .items
       : [await oneOrExplain(session, path, name)];
   if (metrics.length === 0) {
+    const pods = await listAll<PodMetrics>(session.client, await session.discovery.find('pods'), {
+      namespace: flags.allNamespaces ? undefined : session.namespace,
+      query: { labelSelector: flags.selector },
+    });
+    if (pods.length > 0) throw notYet();
     io.err.write(flags.allNamespaces ? 'No resources found\n' : `No resources found in ${session.namespace} namespace.\n`);
     return;
   }
