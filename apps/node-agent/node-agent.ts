@@ -2,6 +2,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createUsageReader } from '../../libs/adapters/cgroups/index.js';
+import { CommandShells } from '../../libs/adapters/commands/index.js';
+import type { RunCommand } from '../../libs/adapters/commands/index.js';
 import { AssignmentFile } from '../../libs/adapters/disk/index.js';
 import { GatewayClient, keepRenewed } from '../../libs/adapters/grpc/index.js';
 import { LinuxHostNetwork } from '../../libs/adapters/network/index.js';
@@ -39,8 +41,9 @@ export async function startNodeAgent(config: NodeAgentConfig, parts: NodeAgentPa
   const identity = await joinCluster(config, { clock, log, signal: parts.signal });
   const client = new GatewayClient(config.gateway, identity);
   const renewal = keepRenewed({ client, nodeName: config.nodeName, dataDir, identity, clock, log });
-  const runtime = await openRuncRuntime({ dataDir, runDir, cgroupRoot, log });
-  const network = hostNetwork(config, log);
+  const shells = new CommandShells();
+  const runtime = await openRuncRuntime({ dataDir, runDir, cgroupRoot, log, run: shells.run });
+  const network = hostNetwork(config, log, shells.run);
   const isSharedMachine = config.capacity !== undefined;
   const usage = createUsageReader({
     tree: runtime.cgroups,
@@ -73,11 +76,12 @@ export async function startNodeAgent(config: NodeAgentConfig, parts: NodeAgentPa
       await agent[Symbol.asyncDispose]();
       runtime[Symbol.dispose]();
       client[Symbol.dispose]();
+      shells[Symbol.dispose]();
     },
   };
 }
 
-function hostNetwork(config: NodeAgentConfig, log: Logger): LinuxHostNetwork {
+function hostNetwork(config: NodeAgentConfig, log: Logger, run: RunCommand): LinuxHostNetwork {
   const upstreams = config.dnsUpstreams?.map((address) => ({ address, port: DNS_PORT }));
-  return new LinuxHostNetwork({ cluster: config.clusterName, log, ...(upstreams === undefined ? {} : { upstreams }) });
+  return new LinuxHostNetwork({ cluster: config.clusterName, log, run, ...(upstreams === undefined ? {} : { upstreams }) });
 }

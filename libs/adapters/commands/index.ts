@@ -1,1 +1,2 @@
+export { CommandShells } from './command-shells.js';
 export * from './run-command.js';

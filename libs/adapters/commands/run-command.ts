@@ -24,7 +24,7 @@ export class CommandError extends Error {
 
 export type RunCommand = (argv: readonly [string, ...string[]], options?: CommandOptions) => Promise<string>;
 
-const TIMEOUT_MS_DEFAULT = 30_000;
+export const TIMEOUT_MS_DEFAULT = 30_000;
 
 /** Resolves with the standard output; throws `CommandError` with the standard error otherwise. */
 export const runCommand: RunCommand = (argv, options = {}) =>

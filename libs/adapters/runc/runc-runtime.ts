@@ -10,6 +10,8 @@ import { openCgroupTree } from '../cgroups/cgroup-tree.js';
 import type { CgroupTree } from '../cgroups/cgroup-tree.js';
 import { containerLimits } from '../cgroups/limits.js';
 import type { MeasuredContainer } from '../cgroups/usage-reader.js';
+import { runCommand } from '../commands/index.js';
+import type { RunCommand } from '../commands/index.js';
 import { connectInside, execSync, reopenLog, startExec } from '../exec/index.js';
 import { readLogs, rotateIfFull } from '../logs/index.js';
 import { attachTo } from './attach-container.js';
@@ -30,6 +32,8 @@ export interface RuncRuntimeOptions extends RuntimeDirectories {
   readonly podPidsMax?: number | undefined;
   /** Where seccomp profiles of type Localhost are; default `<dataDir>/seccomp`. */
   readonly seccompDirectory?: string | undefined;
+  /** How sandboxes are made; default: by commands of this process. */
+  readonly run?: RunCommand | undefined;
 }
 
 const POD_PIDS_MAX = 4096;
@@ -65,6 +69,7 @@ export class RuncRuntime implements ContainerRuntime, Disposable {
       cgroups,
       cgroupRoot: `/${options.cgroupRoot}`,
       podPidsMax: options.podPidsMax ?? POD_PIDS_MAX,
+      run: options.run ?? runCommand,
     });
     this.#watch = new ExitWatch({
       directory: this.#paths.exits,

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, statfsSync, writeFileSync } from 'n
 import { rm } from 'node:fs/promises';
 import type { PodUid, Sandbox, SandboxSpec } from '../../agent/index.js';
 import type { CgroupTree } from '../cgroups/cgroup-tree.js';
+import type { RunCommand } from '../commands/index.js';
 import { podCpuRequest, podLimits, qosClass, sharesOf } from '../cgroups/limits.js';
 import type { QosClass } from '../cgroups/limits.js';
 import { readTextSync, replaceFileSync } from '../process/files.js';
 import { unmountBelow } from '../process/mounts.js';
 import { identifyProcess, isAlive, processTree, signalProcess } from '../process/process-identity.js';
 import type { ProcessIdentity } from '../process/process-identity.js';
-import { runCommand } from '../process/run-command.js';
 import type { PodPaths, RuntimePaths } from './paths.js';
 import { decodeSandboxRecord } from './sandbox-record.js';
 import type { SandboxRecord } from './sandbox-record.js';
@@ -22,6 +22,7 @@ export interface SandboxesOptions {
   readonly cgroupRoot: string;
   /** Processes a pod may have; `undefined` is no limit. */
   readonly podPidsMax?: number | undefined;
+  readonly run: RunCommand;
 }
 
 const NSFS_MAGIC = 0x6e73_6673;
@@ -38,13 +39,14 @@ export class Sandboxes {
   async ensure(spec: SandboxSpec): Promise<Sandbox> {
     const podUid = spec.pod.metadata.uid;
     const paths = this.#options.paths.pod(podUid);
-    mkdirSync(paths.ns, { recursive: true, mode: 0o711 });
+    const made = mkdirSync(paths.ns, { recursive: true, mode: 0o711 });
+    const isNew = made !== undefined && paths.root.startsWith(made);
     mkdirSync(paths.logs, { recursive: true, mode: 0o755 });
     writeIfChanged(paths.hosts, spec.hosts);
     writeIfChanged(paths.resolvConf, spec.resolvConf);
     writeIfChanged(paths.hostname, `${spec.hostname}\n`);
     const known = this.find(podUid);
-    const record = known !== undefined && isIntact(known, paths) ? known : await this.#create(spec, paths);
+    const record = known !== undefined && isIntact(known, paths) ? known : await this.#create(spec, paths, isNew);
     return { podUid, netnsPath: record.hostNetwork ? undefined : paths.net };
   }
 
@@ -95,11 +97,11 @@ export class Sandboxes {
     if (record?.qos === 'Burstable') this.#weighBurstable();
   }
 
-  async #create(spec: SandboxSpec, paths: PodPaths): Promise<SandboxRecord> {
+  async #create(spec: SandboxSpec, paths: PodPaths, isNew: boolean): Promise<SandboxRecord> {
     const pod = spec.pod.spec;
     const podUid = spec.pod.metadata.uid;
     // What an interrupted attempt left behind would be mounted over.
-    await unmountBelow(paths.root);
+    if (!isNew) await unmountBelow(paths.root);
     const qos = qosClass(spec.pod);
     const cgroupPath = `${this.#qosCgroup(qos)}/pod${podUid}`;
     this.#ensureCgroups(spec, qos, cgroupPath);
@@ -116,8 +118,9 @@ export class Sandboxes {
       hostname: spec.hostname,
       sysctls: pod?.securityContext?.sysctls ?? [],
     });
-    await runCommand(file, args);
-    const pidHolder = isPidShared ? await holdPidNamespace(paths) : undefined;
+    const { run } = this.#options;
+    await run([file, ...args]);
+    const pidHolder = isPidShared ? await holdPidNamespace(paths, run) : undefined;
     const record: SandboxRecord = {
       podUid,
       hostname: spec.hostname,
@@ -175,11 +178,11 @@ function isNamespace(path: string): boolean {
  * A PID namespace lives only as long as its first process, so a shared one needs a holder: a shell that sleeps and reaps orphans.
  * It is the one process that a pod costs, and only where shareProcessNamespace asks for it.
  */
-async function holdPidNamespace(paths: PodPaths): Promise<ProcessIdentity> {
+async function holdPidNamespace(paths: PodPaths, run: RunCommand): Promise<ProcessIdentity> {
   writeFileSync(paths.pid, '');
   const loop = 'trap "exit 0" TERM; while :; do sleep 2147483 & wait $!; done';
   const script = 'unshare --pid="$1" --fork --kill-child=KILL sh -c "$2" berth-pod-init </dev/null >/dev/null 2>&1 & echo $!';
-  const { stdout } = await runCommand('setsid', ['sh', '-c', script, 'berth-pod', paths.pid, loop]);
+  const stdout = await run(['setsid', 'sh', '-c', script, 'berth-pod', paths.pid, loop]);
   const holder = identifyProcess(Number(stdout.trim()));
   if (holder === undefined) throw new Error('the process that holds the shared PID namespace ended at once');
   for (let waited = 0; !isNamespace(paths.pid); waited++) {
