@@ -139,6 +139,8 @@ export class NodeAgent implements AsyncDisposable {
     const until = clock.now() + timeoutMs;
     for (const worker of this.#workers.values()) worker.unassign();
     while (this.#workers.size > 0 && clock.now() < until) await clock.sleep(50);
+    // An agent that has just started may not have heard yet of a pod that runs here.
+    await removeOrphans({ ...this.ports, network: this.ports.podNetwork, isAssigned: (uid) => this.#workers.has(uid) });
   }
 
   /** Uids of the pods that this agent has a worker for. */
