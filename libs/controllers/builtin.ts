@@ -3,6 +3,7 @@ import type { UsageSource } from '../apiserver/index.js';
 import { hpaController } from '../autoscaler/index.js';
 import type { AutoscalerSettings } from '../autoscaler/index.js';
 import type { Controller } from '../reconciling/index.js';
+import { clusterRoleAggregationController } from './clusterrole/reconcile.js';
 import { cronJobController } from './cronjob/reconcile.js';
 import { daemonSetController } from './daemonset/reconcile.js';
 import { deploymentController } from './deployment/reconcile.js';
@@ -19,6 +20,7 @@ import { nodeLifecycleController } from './node-lifecycle/reconcile.js';
 import { podGarbageController } from './pod-garbage/reconcile.js';
 import { replicaSetController } from './replicaset/reconcile.js';
 import { replicationController } from './replicationcontroller/reconcile.js';
+import { resourceQuotaController } from './resourcequota/reconcile.js';
 import { rootCaController, serviceAccountController } from './serviceaccount/reconcile.js';
 import { statefulSetController } from './statefulset/reconcile.js';
 import { volumeBinder } from './volumes/binder.js';
@@ -60,6 +62,8 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     volumeBinder,
     claimProtection,
     ephemeralVolumeController,
+    resourceQuotaController,
+    clusterRoleAggregationController,
     serviceAccountController,
     rootCaController(options.clusterCa),
     ...(options.usage === undefined ? [] : [hpaController(options.usage, options.autoscaler)]),

@@ -1,5 +1,6 @@
 /** The resources that controllers and scheduler read, with the types of their objects. */
 import type {
+  ClusterRole,
   ConfigMap,
   CoreV1Event,
   CronJob,
@@ -59,5 +60,6 @@ export const resources = {
   leases: resource<Lease>('coordination.k8s.io', 'leases'),
   priorityClasses: resource<PriorityClass>('scheduling.k8s.io', 'priorityclasses'),
   storageClasses: resource<StorageClass>('storage.k8s.io', 'storageclasses'),
+  clusterRoles: resource<ClusterRole>('rbac.authorization.k8s.io', 'clusterroles'),
   customResourceDefinitions: resource<CustomResourceDefinition>('apiextensions.k8s.io', 'customresourcedefinitions'),
 } as const;

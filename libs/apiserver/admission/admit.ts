@@ -1,6 +1,8 @@
 /** The admission chain: every rule that looks at a write between authorization and validation, in order. */
 import type { KubeObject } from '../../api/index.js';
 import type { ApiContext, Operation } from '../registry/context.js';
+import { approval, requestIdentity } from './certificates.js';
+import { bindingEscalation, roleEscalation } from './escalation.js';
 import { namespaceLifecycle, protectSystemNamespaces } from './namespace.js';
 import { podPriority } from './priority.js';
 import { quota } from './quota.js';
@@ -37,6 +39,10 @@ const chain: readonly AdmissionRule[] = [
   serviceAllocation, // fills cluster IPs and node ports
   defaultStorageClass,
   storageProtection,
+  requestIdentity,
+  approval,
+  roleEscalation,
+  bindingEscalation,
   limitRanges, // fills requests and limits, which quota counts
   quota, // last: it charges
 ];

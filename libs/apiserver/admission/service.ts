@@ -62,9 +62,38 @@ function withAddress(context: ApiContext, operation: Operation, service: KubeObj
   const spec = record(service['spec']);
   if (spec['type'] === 'ExternalName') return service;
   const wanted = text(spec['clusterIP']) || texts(spec['clusterIPs'])[0] || '';
+  if (wanted === 'None' && Object.keys(record(spec['selector'])).length === 0) {
+    // Kubernetes docs, "Headless Services without selectors": whoever fills in the endpoints may use both families.
+    const given = texts(spec['ipFamilies']);
+    const ipFamilies = given.length > 0 ? given : ['IPv4', 'IPv6'];
+    const ipFamilyPolicy = text(spec['ipFamilyPolicy']) ?? (given.length === 1 ? 'SingleStack' : 'RequireDualStack');
+    return withSpec(service, { clusterIP: 'None', clusterIPs: ['None'], ipFamilies, ipFamilyPolicy });
+  }
+  refuseOtherFamilies(operation, service);
   if (wanted === 'None') return withSpec(service, { clusterIP: 'None', clusterIPs: ['None'], ...families(spec) });
   const address = wanted === '' ? freeAddress(context, service, taken) : checkedAddress(context, operation, service, { wanted, taken });
   return withSpec(service, { clusterIP: address, clusterIPs: [address], ...families(spec) });
+}
+
+/** The service range has IPv4 addresses only. */
+function refuseOtherFamilies(operation: Operation, service: KubeObject): void {
+  const spec = record(service['spec']);
+  const errors: FieldError[] = texts(spec['ipFamilies']).flatMap((family, at) =>
+    family === 'IPv4'
+      ? []
+      : [
+          {
+            path: `spec.ipFamilies[${at}]`,
+            type: 'FieldValueInvalid' as const,
+            message: `Invalid value: ${JSON.stringify(family)}: not configured on this cluster`,
+          },
+        ],
+  );
+  if (spec['ipFamilyPolicy'] === 'RequireDualStack') {
+    const message = 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services';
+    errors.push({ path: 'spec.ipFamilyPolicy', type: 'FieldValueInvalid', message });
+  }
+  if (errors.length > 0) throw invalid(operation.kind, service.metadata.name ?? '', errors);
 }
 
 function families(spec: Fields): Fields {

@@ -52,7 +52,16 @@ async function put(context: ApiContext, key: string, object: KubeObject, expecte
 /** The text that the store keeps: kind, apiVersion and metadata first, and no resourceVersion (the revision is the truth). */
 export function storedText(object: KubeObject): string {
   const { apiVersion, kind, metadata, ...rest } = object;
-  return JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest });
+  const kept: Record<string, unknown> = { ...metadata, resourceVersion: undefined };
+  for (const field of leftOutWhenEmpty) if (isEmpty(kept[field])) kept[field] = undefined;
+  return JSON.stringify({ kind, apiVersion, metadata: kept, ...rest });
+}
+
+/** Metadata that is not there when nothing is in it, whoever took out the last element. */
+const leftOutWhenEmpty = ['annotations', 'finalizers', 'labels', 'managedFields', 'ownerReferences'] as const;
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** A stored text as clients see it: with its resourceVersion, parsed only when somebody looks inside. */

@@ -75,6 +75,13 @@ export function defaultPropagation(kind: KindInfo): 'Background' | 'Orphan' {
   return orphansByDefault.has(qualifiedResource(kind)) ? 'Orphan' : 'Background';
 }
 
+/** Kinds whose specification stays as it was made, whatever an update says: what was asked to be signed. */
+const keepsItsSpec: ReadonlySet<string> = new Set(['certificatesigningrequests.certificates.k8s.io']);
+
+export function specIsKept(kind: KindInfo): boolean {
+  return keepsItsSpec.has(qualifiedResource(kind));
+}
+
 /** Kinds that a PUT creates where the name is free. */
 const createdByUpdate: ReadonlySet<string> = new Set([
   'endpoints',

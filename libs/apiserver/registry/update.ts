@@ -8,7 +8,7 @@ import type { ApiContext, Operation } from './context.js';
 import { recordManagers } from './managed-fields.js';
 import { isBeingDeleted, record, sameData, texts, withMetadata, without } from './object.js';
 import { keyOf, LostWrite, read, remove, replace, unwritten } from './object-store.js';
-import { hasStatus, nextGeneration, statusMetadata } from './strategy.js';
+import { hasStatus, nextGeneration, specIsKept, statusMetadata } from './strategy.js';
 
 /** Lost races before an update without resourceVersion gives up; each one means that another writer got through. */
 const RACES_MAX = 20;
@@ -77,15 +77,23 @@ function withoutVersion(object: KubeObject): KubeObject {
 function onlyWritablePart(operation: Operation, old: KubeObject, wanted: KubeObject): KubeObject {
   switch (operation.subresource) {
     case undefined:
-      return hasStatus(operation.kind) ? keepPart(old, keepNamespaceFinalizers(operation, old, wanted), 'status') : wanted;
+      return keepOldParts(operation, old, wanted);
     case 'status':
     case 'approval':
       return { ...old, metadata: statusMetadata(operation.kind, old.metadata, wanted.metadata), status: wanted['status'] };
+    case 'binding':
+      return wanted; // made here, from the live pod: its node and the condition that says so
     case 'finalize':
       return { ...old, spec: { ...record(old['spec']), finalizers: record(wanted['spec'])['finalizers'] } };
     default:
       return keepPart(old, wanted, 'status');
   }
+}
+
+function keepOldParts(operation: Operation, old: KubeObject, wanted: KubeObject): KubeObject {
+  if (!hasStatus(operation.kind)) return wanted;
+  const withStatus = keepPart(old, keepNamespaceFinalizers(operation, old, wanted), 'status');
+  return specIsKept(operation.kind) ? keepPart(old, withStatus, 'spec') : withStatus;
 }
 
 function keepPart(old: KubeObject, wanted: KubeObject, field: string): KubeObject {

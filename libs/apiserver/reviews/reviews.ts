@@ -1,11 +1,11 @@
 /** Kinds that are answered, not kept: access and token reviews, and `kubectl auth whoami`. */
-import { apiVersionOf, type KubeObject } from '../../api/index.js';
+import { apiVersionOf, type FieldError, type KindInfo, type KubeObject } from '../../api/index.js';
 import type { Question } from '../authz/rules.js';
 import type { Api } from '../pipeline.js';
 import type { ApiResponse, UserInfo } from '../ports.js';
 import { record, text, texts, type Fields } from '../registry/object.js';
 import { bindPod } from '../subresources/binding.js';
-import { badRequest, methodNotAllowed, unknownPath } from '../status.js';
+import { invalid, methodNotAllowed, unknownPath } from '../status.js';
 import { data, formOf } from '../serve/respond.js';
 import { decodeBody, type ResourceRequest } from '../serve/write-request.js';
 
@@ -30,12 +30,32 @@ export async function serveReview(api: Api, resource: ResourceRequest): Promise<
   if (kind.kind === 'Binding') return bindPod(api.context, resource, object);
   const review = reviews[kind.kind];
   if (review === undefined) throw unknownPath();
+  if (kind.group === 'authorization.k8s.io') checkQuestion(kind, object);
   const status = await review(api, resource, object);
   return data(
     { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: object.metadata, ...specOf(object), status },
     { ...form, warnings },
     201,
   );
+}
+
+/** A review asks one thing, of somebody. Throws Invalid. */
+function checkQuestion(kind: KindInfo, review: KubeObject): void {
+  if (kind.kind === 'SelfSubjectRulesReview') return;
+  const spec = record(review['spec']);
+  const errors: FieldError[] = [];
+  if ((spec['resourceAttributes'] === undefined) === (spec['nonResourceAttributes'] === undefined)) {
+    const message = 'Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    errors.push({ path: 'spec.resourceAttributes', type: 'FieldValueInvalid', message });
+  }
+  if (kind.kind !== 'SelfSubjectAccessReview' && (text(spec['user']) ?? '') === '' && texts(spec['groups']).length === 0) {
+    errors.push({
+      path: 'spec.user',
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: "": at least one of user or group must be specified',
+    });
+  }
+  if (errors.length > 0) throw invalid(kind, '', errors);
 }
 
 function specOf(object: KubeObject): Fields {
@@ -64,9 +84,6 @@ function questionOf(spec: Fields): Question {
       name: text(asked['name']) || undefined,
       namespace: text(asked['namespace']) || undefined,
     };
-  }
-  if (spec['nonResourceAttributes'] === undefined) {
-    throw badRequest('spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified');
   }
   const asked = record(spec['nonResourceAttributes']);
   return { kind: 'path', verb: text(asked['verb']) ?? '', path: text(asked['path']) ?? '' };

@@ -126,8 +126,18 @@ function judgeByOwners(view: ClusterView, resource: GroupResource, object: KubeO
   }
   const { namespace, name = '', uid } = object.metadata;
   const ref = { group: resource.group, resource: resource.resource, namespace, name };
-  const propagation = isAwaited && view.ownedBy(uid ?? '').length > 0 ? 'Foreground' : 'Background';
-  return { actions: [{ do: 'delete', ref, uid, propagation }] };
+  const dependents = view.ownedBy(uid ?? '');
+  const propagation = isAwaited && dependents.length > 0 ? 'Foreground' : 'Background';
+  const unblocking = isAwaited && dependents.some(isWaiting) ? unblocked(resource, object) : [];
+  return { actions: [...unblocking, { do: 'delete', ref, uid, propagation }] };
+}
+
+/** An object whose owner waits for it and whose dependent waits as well may be part of a circle: it stops holding its owners, or nobody would ever go. */
+function unblocked(resource: GroupResource, object: KubeObject): readonly ObjectAction[] {
+  const references = object.metadata.ownerReferences ?? [];
+  if (!references.some((reference) => reference.blockOwnerDeletion === true)) return [];
+  const ownerReferences = references.map((reference) => ({ ...reference, blockOwnerDeletion: false }));
+  return [{ do: 'update', resource, object: { ...object, metadata: { ...object.metadata, ownerReferences } } }];
 }
 
 type Owner =
