@@ -40,7 +40,7 @@ describe('replication controllers', () => {
   test('Replication Controller, adopt matching pods', async () => {
     await rig.call('POST', pods, {
       metadata: { name: 'orphan', labels: { name: 'adopter' } },
-      ...{ spec: { containers: [{ name: 'c', image: 'i' }] } },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
     });
     await create('adopter', 1);
     const owners = await until(

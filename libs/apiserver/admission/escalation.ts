@@ -18,7 +18,7 @@ export const roleEscalation: AdmissionRule = {
     if (old !== undefined && sameData(old['rules'], object['rules']) && sameData(old['aggregationRule'], object['aggregationRule']))
       return object;
     const authorizer = createAuthorizer(context.cache);
-    if (mayDo(authorizer, operation, 'escalate', operation.kind.resource, object.metadata.name)) return object;
+    if (mayDo(authorizer, operation, { verb: 'escalate', resource: operation.kind.resource, name: object.metadata.name })) return object;
     // An aggregate can become any role, so only those who hold everything may write one.
     const wanted = object['aggregationRule'] === undefined ? rulesOf(object) : everything;
     refuseMissing(authorizer, operation, object, wanted);
@@ -37,7 +37,7 @@ export const bindingEscalation: AdmissionRule = {
     const name = text(reference['name']) ?? '';
     const resource = reference['kind'] === 'ClusterRole' ? 'clusterroles' : 'roles';
     const authorizer = createAuthorizer(context.cache);
-    if (mayDo(authorizer, operation, 'bind', resource, name)) return object;
+    if (mayDo(authorizer, operation, { verb: 'bind', resource, name })) return object;
     refuseMissing(authorizer, operation, object, referencedRules(context, operation, resource, name));
     return object;
   },
@@ -48,9 +48,14 @@ const everything: readonly PolicyRule[] = [
   { verbs: ['*'], nonResourceURLs: ['*'] },
 ];
 
-function mayDo(authorizer: Authorizer, operation: Operation, verb: string, resource: string, name: string | undefined): boolean {
-  const { user, namespace } = operation;
-  return authorizer.allows(user, { kind: 'resource', verb, group: GROUP, resource, name, namespace });
+interface Permission {
+  readonly verb: 'bind' | 'escalate';
+  readonly resource: string;
+  readonly name: string | undefined;
+}
+
+function mayDo(authorizer: Authorizer, { user, namespace }: Operation, permission: Permission): boolean {
+  return authorizer.allows(user, { kind: 'resource', group: GROUP, namespace, ...permission });
 }
 
 function rulesOf(role: KubeObject | undefined): readonly PolicyRule[] {

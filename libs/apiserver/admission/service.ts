@@ -1,7 +1,7 @@
 /** Cluster IPs and node ports: chosen from what the stored services leave free, kept across updates, given back by type changes. */
 import { storePrefix, type FieldError, type KubeObject } from '../../api/index.js';
 import type { ApiContext, Operation } from '../registry/context.js';
-import { integer, record, records, text, texts, type Fields } from '../registry/object.js';
+import { integer, record, records, sameData, text, texts, type Fields } from '../registry/object.js';
 import { invalid } from '../status.js';
 import { contains, formatAddress, parseAddress, parseRange } from './addresses.js';
 import type { AdmissionRule } from './admit.js';
@@ -21,7 +21,8 @@ export const serviceAllocation: AdmissionRule = {
   admit: (context, operation, { object: service, old }) => {
     if (service === undefined) return service;
     const taken = takenByOthers(context, service);
-    const addressed = withAddress(context, operation, withOldAddress(service, old), taken);
+    const typed = withoutOldTypesFields(service, old);
+    const addressed = withAddress(context, operation, withOldAddress(typed, old), taken);
     return withPorts(context, operation, withOldPorts(addressed, old), taken);
   },
 };
@@ -44,6 +45,27 @@ function takenByOthers(context: ApiContext, service: KubeObject): Taken {
 
 function portKey(port: Fields, number = integer(port['nodePort'])): string {
   return `${text(port['protocol']) ?? 'TCP'}/${number}`;
+}
+
+const isExternal = (spec: Fields): boolean => spec['type'] === 'NodePort' || spec['type'] === 'LoadBalancer';
+const isBalanced = (spec: Fields): boolean => spec['type'] === 'LoadBalancer';
+
+/** Fields that only some types have: a change of type that leaves them as they were drops them, so that a patch of the type alone works. */
+const fieldsOfTypes: Readonly<Record<string, (spec: Fields) => boolean>> = {
+  externalName: (spec) => spec['type'] === 'ExternalName',
+  externalTrafficPolicy: isExternal,
+  healthCheckNodePort: (spec) => isBalanced(spec) && spec['externalTrafficPolicy'] === 'Local',
+  allocateLoadBalancerNodePorts: isBalanced,
+  loadBalancerClass: isBalanced,
+};
+
+function withoutOldTypesFields(service: KubeObject, old: KubeObject | undefined): KubeObject {
+  const before = record(old?.['spec']);
+  const spec = record(service['spec']);
+  const dropped = Object.entries(fieldsOfTypes).filter(([field, has]) => has(before) && !has(spec) && sameData(before[field], spec[field]));
+  if (old === undefined || dropped.length === 0) return service;
+  const names = new Set(dropped.map(([field]) => field));
+  return { ...service, spec: Object.fromEntries(Object.entries(spec).filter(([field]) => !names.has(field))) };
 }
 
 /** An update that leaves the address out keeps it; `ExternalName` gives it back. */

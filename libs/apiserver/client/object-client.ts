@@ -80,7 +80,14 @@ async function replaceObject(
 }
 
 function operation(kind: KindInfo, namespace: string | undefined, user: UserInfo): Operation {
-  return { kind: storageKind(kind), namespace: kind.namespaced ? namespace : undefined, user, dryRun: false, fieldManager: user.name };
+  return {
+    kind: storageKind(kind),
+    namespace: kind.namespaced ? namespace : undefined,
+    user,
+    dryRun: false,
+    fieldManager: user.name,
+    isInternal: true,
+  };
 }
 
 function kindOf(resource: GroupResource, object?: KubeObject): KindInfo {

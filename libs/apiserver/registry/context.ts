@@ -51,6 +51,8 @@ export interface Operation {
   readonly fieldManager: string;
   /** `status`, `scale`, ...: decides which part of the object may change. */
   readonly subresource?: string | undefined;
+  /** Written by a component of this process, not by a request. */
+  readonly isInternal?: boolean | undefined;
   /** Server-side apply states the owners of fields itself. */
   readonly isApply?: boolean | undefined;
 }

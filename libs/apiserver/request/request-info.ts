@@ -48,7 +48,8 @@ function resourceInfo(
   const legacyWatch = parts[0] === 'watch';
   const place = placeOf(legacyWatch ? parts.slice(1) : parts);
   const byField = place.name === undefined ? nameInFieldSelector(request.query) : undefined;
-  const watching = legacyWatch || isTrue(request.query.get('watch')?.[0]);
+  // `?watch` asks a collection; on one object only the old `/watch/` path does.
+  const watching = legacyWatch || (place.name === undefined && isTrue(request.query.get('watch')?.[0]));
   return { kind: 'resource', group, version, ...place, name: place.name ?? byField, verb: verbOf(request.method, place.name, watching) };
 }
 

@@ -7,7 +7,7 @@ import { deleteObject, type DeleteOptions } from '../registry/delete.js';
 import { listObjects, parseVersion, prefixOf } from '../registry/list.js';
 import { withMetadata } from '../registry/object.js';
 import { keyOf, read } from '../registry/object-store.js';
-import { selectionOf } from '../registry/selection.js';
+import { selectionOf, type Selection } from '../registry/selection.js';
 import { defaultPropagation, deletionAnswersObject, updateMayCreate, updateNeedsVersion } from '../registry/strategy.js';
 import { updateObject } from '../registry/update.js';
 import { storageKind } from '../registry/versions.js';
@@ -77,7 +77,7 @@ async function watch(context: ApiContext, { request, info, kind }: ResourceReque
     context,
     {
       prefix: prefixOf(storageKind(kind), info.namespace),
-      selection: selectionOf(storageKind(kind), query),
+      selection: ofName(selectionOf(storageKind(kind), query), info.name),
       kind,
       resourceVersion: parseVersion(version),
       initialEvents,
@@ -90,6 +90,12 @@ async function watch(context: ApiContext, { request, info, kind }: ResourceReque
     request.signal,
   );
   return Promise.resolve({ kind: 'stream', status: 200, headers: { 'Content-Type': 'application/json' }, chunks });
+}
+
+/** `/watch/.../pods/x` names its object in the path. */
+function ofName(selection: Selection, name: string | undefined): Selection {
+  if (name === undefined) return selection;
+  return { isEverything: false, name, matches: (object) => object.metadata.name === name && selection.matches(object) };
 }
 
 function checkInitialEvents(query: ResourceRequest['request']['query'], marked: boolean): void {

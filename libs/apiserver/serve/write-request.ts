@@ -16,7 +16,7 @@ import { storageKind, toStorage } from '../registry/versions.js';
 import { mediaType, parseBody } from '../request/body.js';
 import type { ResourceInfo } from '../request/request-info.js';
 import { badRequest } from '../status.js';
-import { dryRunOf, queryNumber, queryText } from './query.js';
+import { dryRunOf, queryNumber, queryText, unsupportedOption } from './query.js';
 
 /** One authorized request for a resource of the table. */
 export interface ResourceRequest {
@@ -31,7 +31,7 @@ export function operationOf({ request, info, kind, user }: ResourceRequest, subr
     kind: storageKind(kind),
     namespace: kind.namespaced ? info.namespace : undefined,
     user,
-    dryRun: dryRunOf(request.query.get('dryRun') ?? []),
+    dryRun: dryRunOf(request.query.get('dryRun') ?? [], request.method),
     fieldManager: managerOf(request),
     subresource,
   };
@@ -47,7 +47,7 @@ export function fieldValidationOf(request: ApiRequest): FieldValidation {
   const asked = queryText(request.query, 'fieldValidation');
   if (asked === '') return 'Warn';
   if (asked === 'Ignore' || asked === 'Warn' || asked === 'Strict') return asked;
-  throw badRequest(`fieldValidation: Unsupported value: "${asked}": supported values: "Ignore", "Strict", "Warn"`);
+  throw unsupportedOption(request.method, 'fieldValidation', asked, ['Ignore', 'Strict', 'Warn']);
 }
 
 export interface DecodedBody {
@@ -102,7 +102,7 @@ export function deleteOptionsOf(request: ApiRequest): DeleteOptions & { readonly
     propagationPolicy: policy,
     uid: text(preconditions['uid']),
     resourceVersion: text(preconditions['resourceVersion']),
-    dryRun: dryRunOf([...texts(body['dryRun']), ...(request.query.get('dryRun') ?? [])]),
+    dryRun: dryRunOf([...texts(body['dryRun']), ...(request.query.get('dryRun') ?? [])], request.method),
   };
 }
 
