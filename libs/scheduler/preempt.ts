@@ -26,7 +26,7 @@ const roomFilters: readonly FilterPlugin[] = [nodeResourcesFit, nodePorts];
 
 /** The least harmful set of victims, or the reason why none helps. */
 export function planPreemption(snapshot: Snapshot, pod: PodFacts, explanation: Explanation): Preemption {
-  if (snapshot.nodes.length === 0) return { node: undefined, victims: [], message: 'not helpful: no nodes.' };
+  if (snapshot.nodes.length === 0) return { node: undefined, victims: [], message: '' };
   if (pod.pod.spec?.preemptionPolicy === 'Never') {
     return { node: undefined, victims: [], message: 'not eligible due to preemptionPolicy=Never.' };
   }
