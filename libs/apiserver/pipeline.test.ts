@@ -507,7 +507,12 @@ test('a binding says in the status that the pod was scheduled, over what the sch
   const pod = { metadata: { name: 'bound' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
   expect((await rig.call('POST', '/api/v1/namespaces/default/pods', pod)).status).toBe(201);
   const refused = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] };
-  await rig.call('PATCH', '/api/v1/namespaces/default/pods/bound/status', { status: refused }, { 'content-type': 'application/merge-patch+json' });
+  await rig.call(
+    'PATCH',
+    '/api/v1/namespaces/default/pods/bound/status',
+    { status: refused },
+    { 'content-type': 'application/merge-patch+json' },
+  );
   const binding = { metadata: { name: 'bound' }, target: { kind: 'Node', name: 'n1' } };
   expect((await rig.call('POST', '/api/v1/namespaces/default/pods/bound/binding', binding)).status).toBe(201);
   const { body } = await rig.call('GET', '/api/v1/namespaces/default/pods/bound');
