@@ -85,9 +85,6 @@ function onlyWritablePart(operation: Operation, old: KubeObject, wanted: KubeObj
       return wanted; // made here, from the live pod: its node and the condition that says so
     case 'finalize':
       return { ...old, spec: { ...record(old['spec']), finalizers: record(wanted['spec'])['finalizers'] } };
-    // A binding says where the pod goes and, in its status, that it was scheduled.
-    case 'binding':
-      return wanted;
     default:
       return keepPart(old, wanted, 'status');
   }
