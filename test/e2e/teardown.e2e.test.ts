@@ -13,10 +13,13 @@ import { eventually, run } from '../support/processes.js';
 import { TestCluster } from '../support/test-cluster.js';
 
 const SECOND_START_MS = 15_000;
+/** How long the build sleeps: a number by which its process is known. */
+const BUILD_SECONDS = 30_471;
 
 let cluster: TestCluster;
 let layout: ClusterLayout;
 let buildFolder: string;
+let pods: readonly PodJson[];
 
 beforeAll(async () => {
   buildFolder = mkdtempSync(join(tmpdir(), 'berth-slow-build-'));
@@ -24,6 +27,7 @@ beforeAll(async () => {
   layout = layoutOf(loadOptions(cluster.dataDir)!);
   await buildBusybox(cluster);
   await makeBusy();
+  pods = await podList();
 }, 180_000);
 
 afterAll(async () => {
@@ -76,7 +80,7 @@ async function makeBusy(): Promise<void> {
 
 /** A build, an exec session and a port-forward that would go on for minutes. */
 async function startSessions(): Promise<Disposable> {
-  writeFileSync(join(buildFolder, 'Dockerfile'), 'FROM busybox:test\nRUN echo slowly-bedown && sleep 300\n');
+  writeFileSync(join(buildFolder, 'Dockerfile'), `FROM busybox:test\nRUN sleep ${BUILD_SECONDS}\n`);
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
   const children = [
     spawn(join(process.cwd(), 'bin/berth'), ['build', '-t', 'slow:1', buildFolder], { env, stdio: 'ignore' }),
@@ -85,7 +89,7 @@ async function startSessions(): Promise<Disposable> {
     spawn(cluster.kubectlFile, ['logs', '-f', 'deployment/web'], { env, stdio: 'ignore' }),
   ];
   await eventually('the build runs its step', 40_000, async () =>
-    (await run(['ps', 'axww', '-o', 'args'])).includes('slowly-bedown && sleep 300'),
+    (await run(['ps', 'axww', '-o', 'args'])).includes(`sleep ${BUILD_SECONDS}`),
   );
   return { [Symbol.dispose]: () => children.forEach((child) => void child.kill('SIGKILL')) };
 }
@@ -126,29 +130,38 @@ async function expectNothingLeft(): Promise<void> {
   const paths = [layout.dataDir, layout.runDir];
   expect(await leftovers({ cluster: layout.name, bridge: layout.bridge, paths })).toEqual([]);
   expect(await traces()).toEqual([]);
-  expect((await run(['ps', 'axww', '-o', 'args'])).includes('slowly-bedown')).toBe(false);
+  expect((await run(['ps', 'axww', '-o', 'args'])).includes(`sleep ${BUILD_SECONDS}`)).toBe(false);
 }
 
-function allReady(pods: readonly PodJson[]): boolean {
+const podList = async (): Promise<readonly PodJson[]> => (await cluster.get<{ items: PodJson[] }>('pods')).items;
+
+/** All but the one that crashes run and are Ready, in containers that were started since then. */
+function allReady(pods: readonly PodJson[], sinceMs: number): boolean {
   const lasting = pods.filter(({ metadata }) => metadata.name !== 'crashing');
-  return lasting.length === 10 && lasting.every((pod) => (pod.status?.containerStatuses ?? []).every(({ ready }) => ready) && isReady(pod));
+  return lasting.every(
+    (pod) => isReady(pod) && Date.parse(statusOf(pod, pod.spec?.containers[0]?.name)?.state?.running?.startedAt ?? '') >= sinceMs,
+  );
 }
 
 function isReady(pod: PodJson): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 }
 
-/** Starts the cluster again; answers how long it took until all pods were Ready, in ms. */
-async function secondStart(): Promise<number> {
-  const starts = async (): Promise<string> => readFileSync(join(cluster.dataDir, 'rows/started'), 'utf8');
-  const before = await starts();
+const uidsOf = (pods: readonly PodJson[]): readonly string[] => pods.map(({ metadata }) => metadata.uid).toSorted();
+
+/** Starts the cluster again; answers how long it took until the same pods were all Ready, in ms. */
+async function secondStart(before: readonly PodJson[]): Promise<number> {
   const startedAt = performance.now();
+  const sinceMs = Math.floor(Date.now() / 1_000) * 1_000; // the API tells whole seconds
   await cluster.up();
   await eventually('all pods Ready', 40_000, async () => {
-    const { items } = await cluster.get<{ items: PodJson[] }>('pods');
-    return allReady(items) && (await starts()) !== before;
+    const pods = await podList();
+    if (allReady(pods, sinceMs)) return true;
+    throw new Error(await cluster.kubectl(['get', 'pods', '-o', 'wide']));
   });
-  return performance.now() - startedAt;
+  const ms = performance.now() - startedAt;
+  expect(uidsOf(await podList())).toEqual(uidsOf(before));
+  return ms;
 }
 
 describe('down', () => {
@@ -163,7 +176,7 @@ describe('down', () => {
   }, 120_000);
 
   test('then up: every pod is Ready again within fifteen seconds, and data of hosts is there', async () => {
-    const ms = await secondStart();
+    const ms = await secondStart(pods);
     process.stdout.write(`second start to all Ready: ${Math.round(ms)} ms\n`);
     expect(ms).toBeLessThan(SECOND_START_MS);
     expect(await inPod(cluster, 'database', 'cat /data/row')).toBe('kept');
@@ -185,7 +198,7 @@ describe('down', () => {
   }, 60_000);
 
   test('up again, and down with --purge takes the data as well', async () => {
-    await secondStart();
+    await secondStart(pods);
     await down('--purge');
     await expectNothingLeft();
     expect(existsSync(cluster.dataDir)).toBe(false);
