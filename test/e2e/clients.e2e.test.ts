@@ -49,7 +49,8 @@ metadata:
   labels: {{- include "greeter.labels" . | nindent 4 }}
 spec:
   replicas: {{ .Values.replicaCount }}
-  selector: { matchLabels: {{- include "greeter.labels" . | nindent 6 }} }
+  selector:
+    matchLabels: {{- include "greeter.labels" . | nindent 6 }}
   template:
     metadata:
       labels: {{- include "greeter.labels" . | nindent 8 }}
@@ -149,7 +150,9 @@ describe('Helm 4', () => {
 });
 
 describe('malformed manifests, by a real API server with etcd behind it', () => {
-  const cases = parse(readFileSync(join(repositoryRoot, 'test/malformed/cases.yaml'), 'utf8')) as readonly MalformedCase[];
+  // Addresses of Services are those of this cluster.
+  const text = readFileSync(join(repositoryRoot, 'test/malformed/cases.yaml'), 'utf8').replaceAll('10.96.', '10.172.');
+  const cases = parse(text) as readonly MalformedCase[];
   let target: Target;
   let proxy: ChildProcess;
 

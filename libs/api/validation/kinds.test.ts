@@ -215,4 +215,17 @@ describe('validation of the other kinds', () => {
       'spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
     ]);
   });
+
+  test('a cancelled operation runs again only as another attempt', () => {
+    const operation = (spec: object): Given => ({
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'Operation',
+      spec: { type: 'DrainNode', ...spec },
+    });
+    expect(updated(operation({ cancel: true }), operation({}))).toEqual([
+      'spec.cancel: Forbidden: an operation that was cancelled stays cancelled; raise spec.attempt to run it again',
+    ]);
+    expect(updated(operation({ cancel: true }), operation({ attempt: 2 }))).toEqual([]);
+    expect(updated(operation({ attempt: 2 }), operation({ attempt: 1 }))).toEqual(['spec.attempt: Forbidden: attempts only go up']);
+  });
 });

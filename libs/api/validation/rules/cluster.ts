@@ -136,12 +136,14 @@ export class OperationRules {
   readonly spec?: Operation['spec'];
 }
 
-/** What an operation does was settled when it was asked for; only the wish to stop it may come later, and stays. */
+/** What an operation does was settled when it was asked for; only the wish to stop it may come later, and stays for that attempt. */
 export function operationUpdate(operation: Partial<Operation>, old: Partial<Operation>, at: Place): void {
   const [spec, before] = [operation.spec, old.spec];
   immutable(spec?.type, before?.type, at.down('spec', 'type'));
   immutable(spec?.parameters, before?.parameters, at.down('spec', 'parameters'));
-  if (before?.cancel === true && spec?.cancel !== true) {
-    at.down('spec', 'cancel').forbidden('an operation that was cancelled stays cancelled');
+  const [attempt, attemptBefore] = [spec?.attempt ?? 1, before?.attempt ?? 1];
+  if (attempt < attemptBefore) at.down('spec', 'attempt').forbidden('attempts only go up');
+  if (before?.cancel === true && spec?.cancel !== true && attempt === attemptBefore) {
+    at.down('spec', 'cancel').forbidden('an operation that was cancelled stays cancelled; raise spec.attempt to run it again');
   }
 }
