@@ -135,17 +135,9 @@ describe('Helm 4', () => {
 
   test('uninstall removes everything', async () => {
     expect((await helm('uninstall', 'hi', ...wait)).stdout).toContain('release "hi" uninstalled');
-    const left = await cluster.kubectl([
-      'get',
-      'deployments,services,configmaps,secrets,pods',
-      '-n',
-      'greet',
-      '-o',
-      'name',
-      '-l',
-      'app.kubernetes.io/instance=hi',
-    ]);
-    expect(left).toBe('');
+    const kinds = 'deployments,services,configmaps,secrets,pods';
+    const args = ['get', kinds, '-n', 'greet', '-o', 'name', '-l', 'app.kubernetes.io/instance=hi'];
+    await eventually('nothing left', 10_000, async () => (await cluster.kubectl(args)) === '');
   }, 60_000);
 });
 

@@ -10,19 +10,17 @@ import type { ClusterLayout } from './layout.js';
 
 const CONTAINER_GRACE_MS = 5_000;
 const REMOVE_ATTEMPTS_MAX = 50;
-/** Monitors of containers, and builds whose control plane was killed. */
-const DETACHED = ['conmon', 'buildah'];
+/** Monitors of containers, holders of process namespaces, and builds whose control plane was killed. */
+const DETACHED = ['conmon', 'unshare', 'buildah'];
 
 export async function stopCluster(layout: ClusterLayout, io: Io, options: { readonly purge: boolean }): Promise<void> {
   const daemons = new Daemons(layout.runDir, layout.logDir);
-  await progress(io, 'agents', async () => {
-    await Promise.all(layout.hosts.map((host) => daemons.stop(host.name)));
+  // First: else it would take the hosts for lost while they end, and delete their pods.
+  await progress(io, 'control plane', () => daemons.stop('control-plane'));
+  await progress(io, 'agents, Redis, etcd', async () => {
+    await Promise.all(['redis', 'etcd', ...layout.hosts.map((host) => host.name)].map((name) => daemons.stop(name)));
   });
   await progress(io, 'containers', async (note) => note(`${await endContainers(layout)} processes`));
-  await progress(io, 'control plane, Redis, etcd', async () => {
-    await daemons.stop('control-plane');
-    await Promise.all([daemons.stop('redis'), daemons.stop('etcd')]);
-  });
   await progress(io, 'mounts, cgroups and network', async () => {
     unmountBelow(layout.runDir);
     unmountBelow(layout.dataDir);
@@ -40,11 +38,11 @@ async function endContainers(layout: ClusterLayout): Promise<number> {
   const pids = clusterPids(layout);
   signalAll(pids, 'SIGTERM');
   for (let waitedMs = 0; waitedMs < CONTAINER_GRACE_MS && clusterPids(layout).length > 0; waitedMs += 50) await sleep(50);
-  for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX && clusterPids(layout).length > 0; attempt++) {
-    signalAll([...clusterPids(layout), ...strayPids(layout)], 'SIGKILL');
+  const left = (): readonly number[] => [...clusterPids(layout), ...strayPids(layout)];
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS_MAX && left().length > 0; attempt++) {
+    signalAll(left(), 'SIGKILL');
     await sleep(50);
   }
-  signalAll(strayPids(layout), 'SIGKILL');
   return pids.length;
 }
 
@@ -87,7 +85,7 @@ function strayPids(layout: ClusterLayout): readonly number[] {
         const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
         return (
           DETACHED.some((program) => words[0]?.endsWith(program) === true) &&
-          words.some((word) => word.startsWith(`${layout.runDir}/`) || word.startsWith(`${layout.dataDir}/`))
+          words.some((word) => word.includes(`${layout.runDir}/`) || word.includes(`${layout.dataDir}/`))
         );
       } catch {
         return false;
