@@ -61,16 +61,28 @@ function cgroupFolders(path: string): readonly string[] {
   return [...new Set(controllers.map((controller) => join('/sys/fs/cgroup', controller, path)))].filter((folder) => existsSync(folder));
 }
 
-/** A cgroup and all below it, deepest first. */
+/** A cgroup and all below it, deepest first; what a builder removes meanwhile is left out. */
 function withChildren(folder: string): readonly string[] {
-  const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [...children.flatMap((entry) => withChildren(join(folder, entry.name))), folder];
+  try {
+    const children = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...children.flatMap((entry) => withChildren(join(folder, entry.name))), folder];
+  } catch {
+    return [];
+  }
+}
+
+function processesIn(folder: string): readonly string[] {
+  try {
+    return readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n');
+  } catch {
+    return [];
+  }
 }
 
 function clusterPids(layout: ClusterLayout): readonly number[] {
   const pids = cgroupFolders(`berth/${layout.name}`)
     .flatMap(withChildren)
-    .flatMap((folder) => readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n'))
+    .flatMap(processesIn)
     .filter((line) => line !== '')
     .map(Number);
   return [...new Set(pids)];
