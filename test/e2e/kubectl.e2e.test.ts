@@ -39,6 +39,7 @@ async function rows(...args: readonly string[]): Promise<readonly string[]> {
 
 interface Follower extends Disposable {
   readonly output: () => string;
+  readonly type: (text: string) => void;
 }
 
 /** kubectl in the background, until it is disposed. */
@@ -48,7 +49,11 @@ function follow(...args: readonly string[]): Follower {
   const collect = (data: Buffer): void => void (output += data.toString());
   child.stdout?.on('data', collect);
   child.stderr?.on('data', collect);
-  return { output: () => output, [Symbol.dispose]: () => void child.kill('SIGKILL') };
+  return {
+    output: () => output,
+    type: (text) => void child.stdin?.write(text),
+    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+  };
 }
 
 /** kubectl on a terminal of 100 columns and 30 lines, fed with `input`; answers what the terminal showed. */
@@ -292,10 +297,9 @@ describe('run, expose, wait, logs, exec, attach, cp, port-forward, debug', () =>
   test('attach hears the running process and speaks to it', async () => {
     await applyObjects(cluster, aPod('echoing', { command: sh('while read line; do echo "heard $line"; done; sleep 1000'), stdin: true }));
     await untilReady(cluster, 'echoing');
-    const { stdout } = await cluster
-      .kubectlAny(['attach', '-i', 'echoing', '--quiet'], { input: 'hello\n', timeoutMs: 10_000 })
-      .catch((error: unknown) => ({ stdout: String(error) }));
-    expect(stdout + (await kubectl('logs', 'echoing'))).toContain('heard hello');
+    using attached = follow('attach', '-i', 'echoing', '--quiet');
+    attached.type('hello\n');
+    await eventually('the echo', 10_000, async () => attached.output().includes('heard hello'));
   });
 
   test('cp of a folder, there and back', async () => {
