@@ -61,6 +61,11 @@ describe('methods and media types', () => {
     expect((await rig.call('GET', `${maps}?labelSelector=${encodeURIComponent(`a in (${names})`)}`)).status).toBe(200);
   });
 
+  // Go's clients keep idle connections for 90 seconds: the server must not be the first to close one.
+  test('idle connections stay open for two minutes', async () => {
+    expect((await rig.call('GET', '/version')).headers['keep-alive']).toBe('timeout=120');
+  });
+
   test('a client that expects "100 Continue" is told to go on', async () => {
     const answer = await rig.call('POST', maps, { metadata: { name: 'continued' } }, { headers: { Expect: '100-continue' } });
     expect(answer.status).toBe(201);

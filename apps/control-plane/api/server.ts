@@ -38,11 +38,11 @@ export async function startApiServer(api: Api, options: ApiServerOptions): Promi
       requestCert: true,
       rejectUnauthorized: false, // bearer tokens come without; a wrong certificate is refused by the transport
       minVersion: 'TLSv1.2',
-      keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: KEEP_ALIVE_MS + 1_000,
       maxHeaderSize: HEADER_BYTES_MAX,
       noDelay: true,
     },
+    keepAliveTimeout: KEEP_ALIVE_MS, // Fastify's own: it would overwrite that of the server
     forceCloseConnections: true,
     exposeHeadRoutes: false,
   } as object);
