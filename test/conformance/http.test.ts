@@ -20,6 +20,7 @@ describe('methods and media types', () => {
     ['PATCH', pods],
     ['POST', `${pods}/x`],
     ['DELETE', '/api/v1/namespaces'],
+    ['DELETE', '/api/v1/pods'],
   ])('%s %s is not allowed', async (method, path) => {
     const answer = await rig.call(method, path);
     expect(answer.status).toBe(405);

@@ -37,6 +37,8 @@ export function serveResource(context: ApiContext, resource: ResourceRequest): P
   const isPart = info.subresource !== undefined;
   if (isPart && !['get', 'update', 'patch'].includes(info.verb)) throw methodNotAllowed();
   if (!isPart && !kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  // Nobody empties all namespaces with one request.
+  if (info.verb === 'deletecollection' && kind.namespaced && info.namespace === undefined) throw methodNotAllowed();
   // A collection is posted to, an object is put and patched; nothing else.
   const isNamed = info.name !== undefined;
   if (info.verb === 'create' ? isNamed : (info.verb === 'update' || info.verb === 'patch') && !isNamed) throw methodNotAllowed();
