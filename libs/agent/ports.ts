@@ -23,6 +23,8 @@ export interface Sandbox {
   readonly podUid: PodUid;
   /** Absent for hostNetwork. */
   readonly netnsPath?: string | undefined;
+  /** Made by this call: what ran in an earlier one (before a reboot) is gone. */
+  readonly isNew?: boolean | undefined;
 }
 
 /** Everything decided: environment resolved, volumes prepared, image present. The adapter only translates it to an OCI bundle. */

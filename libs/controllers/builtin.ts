@@ -23,6 +23,7 @@ import { replicationController } from './replicationcontroller/reconcile.js';
 import { resourceQuotaController } from './resourcequota/reconcile.js';
 import { rootCaController, serviceAccountController } from './serviceaccount/reconcile.js';
 import { statefulSetController } from './statefulset/reconcile.js';
+import { tokenCleaner } from './token-cleaner/reconcile.js';
 import { volumeBinder } from './volumes/binder.js';
 import { ephemeralVolumeController } from './volumes/ephemeral.js';
 import { claimProtection } from './volumes/protection.js';
@@ -59,6 +60,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     nodeLifecycleController(options.nodeHealth),
     nodeCidrController(options.clusterCidr ?? '10.244.0.0/16', options.nodeMaskSize ?? 24),
     podGarbageController,
+    tokenCleaner,
     volumeBinder,
     claimProtection,
     ephemeralVolumeController,

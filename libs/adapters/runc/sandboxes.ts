@@ -46,8 +46,9 @@ export class Sandboxes {
     writeIfChanged(paths.resolvConf, spec.resolvConf);
     writeIfChanged(paths.hostname, `${spec.hostname}\n`);
     const known = this.find(podUid);
-    const record = known !== undefined && isIntact(known, paths) ? known : await this.#create(spec, paths, isNew);
-    return { podUid, netnsPath: record.hostNetwork ? undefined : paths.net };
+    const intact = known !== undefined && isIntact(known, paths) ? known : undefined;
+    const record = intact ?? (await this.#create(spec, paths, isNew));
+    return { podUid, netnsPath: record.hostNetwork ? undefined : paths.net, isNew: intact === undefined };
   }
 
   /** Brings the pod's cgroup to its present description; `inside` changes what is below it, while the pod itself is not limited. */

@@ -75,6 +75,7 @@ function planContainer(pod: Pod, container: ContainerFacts, now: Instant): Step 
   }
   if (container.retryAtMs !== undefined && container.retryAtMs > now) return { wakeAtMs: container.retryAtMs };
   if (latest === undefined) return { action: { do: 'start', name, attempt: 0 } };
+  if (container.isStale === true && container.kind === 'init') return { action: { do: 'start', name, attempt: latest.attempt + 1 } };
   if (!willRestart(pod, container, exitCodeOf(latest))) return {};
   const waitUntil = restartAt(container.crashes, latest.finishedAtMs ?? now);
   if (waitUntil <= now) return { action: { do: 'start', name, attempt: latest.attempt + 1 } };

@@ -14,6 +14,8 @@ export class ContainerSlot {
   crashes: CrashHistory | undefined;
   /** The resources that the running attempt has; `undefined` = not known (an earlier agent started it). */
   applied: Container['resources'];
+  /** The newest attempt was in a sandbox that is gone. */
+  isStale = false;
   resize: ResizeState | undefined;
   started = false;
   ready = false;
@@ -27,8 +29,8 @@ export class ContainerSlot {
   ) {}
 
   facts(): ContainerFacts {
-    const { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize } = this;
-    return { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize };
+    const { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize, isStale } = this;
+    return { spec, kind, latest, previous, busy, waiting, retryAtMs, crashes, started, ready, applied, resize, isStale };
   }
 
   /** Records of earlier attempts, found on the host. */
@@ -44,6 +46,7 @@ export class ContainerSlot {
   began(record: ContainerRecord): void {
     this.previous = this.latest;
     this.latest = record;
+    this.isStale = false;
     this.waiting = undefined;
     this.retryAtMs = undefined;
     this.#exit = deferred();

@@ -40,6 +40,8 @@ export interface ContainerFacts {
   /** The resources that the running attempt has; absent where an earlier agent started it. */
   readonly applied?: Container['resources'];
   readonly resize?: ResizeState | undefined;
+  /** The newest attempt ran in a sandbox that is gone: init containers run again (Kubernetes docs, Init containers, "Pod restart reasons"). */
+  readonly isStale?: boolean | undefined;
   /** The startup probe has passed (or there is none) and the container runs. */
   readonly started: boolean;
   readonly ready: boolean;
@@ -90,6 +92,7 @@ export function willRestart(pod: Pod, container: Pick<ContainerFacts, 'spec' | '
 
 /** It ran, ended, and is not to run again. */
 export function isDone(pod: Pod, container: ContainerFacts): boolean {
+  if (container.isStale === true && container.kind === 'init') return false;
   return container.latest?.state === 'exited' && !willRestart(pod, container, exitCodeOf(container.latest));
 }
 
@@ -104,11 +107,12 @@ export function exitCodeOf(record: ContainerRecord): number {
 
 /** Regular containers may run: every init container ended well, every sidecar has started. Once one ran, it stays so. */
 export function isInitialized(view: PodView): boolean {
-  if (view.containers.some((container) => container.kind === 'regular' && container.latest !== undefined)) return true;
+  if (view.containers.some((container) => container.kind === 'regular' && container.latest !== undefined && container.isStale !== true))
+    return true;
   return view.containers.every((container) => !comesFirst(container) || hasPassed(container));
 }
 
 export function hasPassed(container: ContainerFacts): boolean {
   if (container.kind === 'sidecar') return container.started;
-  return container.latest?.state === 'exited' && exitCodeOf(container.latest) === 0;
+  return container.isStale !== true && container.latest?.state === 'exited' && exitCodeOf(container.latest) === 0;
 }

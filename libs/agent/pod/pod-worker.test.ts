@@ -257,6 +257,23 @@ describe('init containers', () => {
     expect(never.status.phase).toBe('Failed');
   });
 
+  test('run again when the host has lost the sandbox, before anything else does', async () => {
+    const lab = new PodLab();
+    const pod = aPod({ initContainers: [{ name: 'one', image: 'i' }] });
+    await lab.start(pod);
+    lab.runtime.exit('one', 0);
+    await lab.clock.advance(10);
+    lab.worker?.[Symbol.dispose]();
+    lab.runtime.exit('app', 255);
+    lab.runtime.sandboxSpecs.clear();
+    await lab.start(pod);
+    await lab.clock.advance(10);
+    expect(lab.runtime.running()).toEqual(['one/1']);
+    lab.runtime.exit('one', 0);
+    await lab.clock.advance(10_100);
+    expect(lab.runtime.running()).toEqual(['app/1']);
+  });
+
   test('sidecars end with the pod', async () => {
     const lab = new PodLab();
     await lab.start(aPod({ ...init, initContainers: init.initContainers.slice(1, 2), restartPolicy: 'Never' }));

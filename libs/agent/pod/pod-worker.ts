@@ -200,6 +200,7 @@ export class PodWorker implements Disposable {
     this.#report();
     try {
       const sandbox = await runtime.ensureSandbox(sandboxSpec(this.pod, this.#podIps[0], this.context.node()));
+      if (sandbox.isNew === true) for (const slot of this.#slots) slot.isStale = slot.latest !== undefined && !slot.isRunning;
       if (sandbox.netnsPath === undefined) {
         this.#podIps = [this.context.node().hostIp];
       } else {

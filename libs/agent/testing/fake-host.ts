@@ -44,8 +44,9 @@ export class FakeRuntime implements ContainerRuntime {
 
   async ensureSandbox(spec: SandboxSpec): Promise<Sandbox> {
     const podUid = spec.pod.metadata.uid;
+    const isNew = !this.sandboxSpecs.has(podUid);
     this.sandboxSpecs.set(podUid, spec);
-    return { podUid, netnsPath: spec.pod.spec?.hostNetwork === true ? undefined : `/run/netns/${podUid}` };
+    return { podUid, isNew, netnsPath: spec.pod.spec?.hostNetwork === true ? undefined : `/run/netns/${podUid}` };
   }
   async removeSandbox(podUid: string): Promise<void> {
     for (const record of this.records.values()) if (record.podUid === podUid) this.records.delete(record.id);

@@ -28,7 +28,7 @@ const countsGenerations: ReadonlySet<string> = new Set([
 /** What `status` is at birth; kinds with a status subresource that are not listed start with `{}`. */
 const initialStatus: Readonly<Record<string, (object: KubeObject) => Fields>> = {
   namespaces: () => ({ phase: 'Active' }),
-  pods: (pod) => ({ phase: 'Pending', qosClass: qosClass(pod) }),
+  pods: (pod) => ({ phase: 'Pending', qosClass: qosClass(pod), ...gatedConditions(pod) }),
   services: () => ({ loadBalancer: {} }),
   persistentvolumes: () => ({ phase: 'Pending' }),
   persistentvolumeclaims: () => ({ phase: 'Pending' }),
@@ -40,6 +40,13 @@ const initialStatus: Readonly<Record<string, (object: KubeObject) => Fields>> = 
   'poddisruptionbudgets.policy': () => ({ currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 }),
   'ingresses.networking.k8s.io': () => ({ loadBalancer: {} }),
 };
+
+/** A pod with scheduling gates says from the start why nobody places it. */
+function gatedConditions(pod: KubeObject): Fields {
+  if (records(record(pod['spec'])['schedulingGates']).length === 0) return {};
+  const message = 'Scheduling is blocked due to non-empty scheduling gates';
+  return { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message, lastTransitionTime: null }] };
+}
 
 /** Kinds whose creator may set the status: an agent registers its node with addresses and capacity in one write. */
 const bringsItsStatus: ReadonlySet<string> = new Set(['nodes']);

@@ -53,7 +53,9 @@ async function writeChange(context: ApiContext, operation: Operation, live: Cach
   const old = live.object;
   const scoped = keepSystemFields(old, onlyWritablePart(operation, old, wanted));
   const admitted = admit(context, operation, { action: 'UPDATE', object: scoped, old });
-  const counted = withMetadata(admitted, { generation: nextGeneration(kind, old, admitted) });
+  // A placement is the scheduler's decision, not a wish of the pod's author.
+  const generation = operation.subresource === 'binding' ? old.metadata.generation : nextGeneration(kind, old, admitted);
+  const counted = withMetadata(admitted, { generation });
   const errors = judgesWhole(operation)
     ? validateUpdate(kind, counted, old, operation.subresource)
     : validateStatusUpdate(kind, counted, old);
