@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { podHttp } from '../../libs/adapters/pod-http/index.js';
 import { ClusterImageStore } from '../../libs/adapters/images/index.js';
 import { createLogger, SystemClock, SystemIds } from '../../libs/adapters/system/index.js';
 import { createNodeSigner, createTokenSigner, openPki, type ServerNames } from '../../libs/adapters/x509/index.js';
@@ -125,6 +126,7 @@ async function startApiRole(
     tokens,
     staticTokens: await loadStaticTokens(join(config.dataDir, 'tokens.csv')),
     nodes: streams ?? noNodes,
+    podHttp: podHttp(streams ?? noNodes),
     usage: usage ?? noUsage,
     health: [storeHealth(store), ...(health === undefined ? [] : [health])],
   });

@@ -4,7 +4,7 @@ import type { Store, WatchCache } from '../storage/index.js';
 import { createAuthorizer } from './authz/authorizer.js';
 import { RequestCounts } from './metrics/process-metrics.js';
 import type { Api } from './pipeline.js';
-import type { HealthCheck, NodeStreams, StaticTokens, TokenSigner, UsageSource } from './ports.js';
+import type { HealthCheck, NodeStreams, PodHttp, StaticTokens, TokenSigner, UsageSource } from './ports.js';
 import { WriteMark, type ApiContext, type ApiSettings } from './registry/context.js';
 
 /** What the registry needs: enough for clients inside the process. */
@@ -22,6 +22,7 @@ export interface ApiDependencies {
   readonly tokens: TokenSigner;
   readonly staticTokens: StaticTokens;
   readonly nodes: NodeStreams;
+  readonly podHttp?: PodHttp | undefined;
   readonly usage: UsageSource;
   readonly health: readonly HealthCheck[];
 }

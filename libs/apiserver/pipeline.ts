@@ -7,7 +7,17 @@ import { discover, discoveryResponse } from './discovery/discovery.js';
 import { healthAnswer, ping } from './discovery/health.js';
 import { openApi } from './discovery/openapi.js';
 import { kubernetesVersion } from './discovery/version.js';
-import type { ApiRequest, ApiResponse, HealthCheck, NodeStreams, StaticTokens, TokenSigner, UsageSource, UserInfo } from './ports.js';
+import type {
+  ApiRequest,
+  ApiResponse,
+  HealthCheck,
+  NodeStreams,
+  PodHttp,
+  StaticTokens,
+  TokenSigner,
+  UsageSource,
+  UserInfo,
+} from './ports.js';
 import type { ApiContext } from './registry/context.js';
 import { requestInfo, type NonResourceInfo, type ResourceInfo } from './request/request-info.js';
 import { serveReview } from './reviews/reviews.js';
@@ -25,6 +35,8 @@ export interface Api {
   readonly tokens: TokenSigner;
   readonly staticTokens: StaticTokens;
   readonly nodes: NodeStreams;
+  /** Absent: `pods/proxy` and `services/proxy` are not served. */
+  readonly podHttp?: PodHttp | undefined;
   readonly usage: UsageSource;
   readonly health: readonly HealthCheck[];
   /** What has been answered so far, for `/metrics`. */

@@ -108,6 +108,20 @@ export interface NodeStreams {
   connect(pod: Stored<Pod>, port: number, signal: CancelSignal): Promise<RemoteConnection>;
 }
 
+/** An HTTP request to a port of a pod, and its answer as it comes. Throws StatusError ServiceUnavailable where nothing answers. */
+export type PodHttp = (
+  pod: Stored<Pod>,
+  port: number,
+  request: {
+    readonly method: string;
+    /** With query. */
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string | undefined>>;
+    readonly body: string;
+  },
+  signal: CancelSignal,
+) => Promise<{ readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly chunks: AsyncIterable<Uint8Array> }>;
+
 /** Newest usage per node and pod, kept in memory by libs/gateway: the source of `metrics.k8s.io` and of the autoscaler. */
 export interface ContainerUsage {
   readonly name: string;

@@ -38,6 +38,10 @@ export function badRequest(message: string): StatusError {
   return new StatusError('BadRequest', message);
 }
 
+export function serviceUnavailable(message: string): StatusError {
+  return new StatusError('ServiceUnavailable', message);
+}
+
 export function methodNotAllowed(): StatusError {
   return new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }

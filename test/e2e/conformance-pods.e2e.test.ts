@@ -181,6 +181,32 @@ test('a ReplicationController keeps its pods, and a Job ends at an exit code tha
   await cluster.kubectl(['wait', '--for=jsonpath={.status.readyReplicas}=2', 'rc/rc', '--timeout=20s']);
 }, 60_000);
 
+test('the API passes HTTP on to pods and services', async () => {
+  const script = 'mkdir /tmp/w && echo page > /tmp/w/page.html && exec httpd -f -p 8080 -h /tmp/w';
+  await applyObjects(
+    cluster,
+    aPod('web', {
+      command: sh(script),
+      ports: [{ name: 'http', containerPort: 8080 }],
+      readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+    }),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+    },
+  );
+  await untilReady(cluster, 'web');
+  const ask = async (what: string): Promise<string> =>
+    cluster.kubectl(['get', '--raw', `/api/v1/namespaces/default/${what}/proxy/page.html`]);
+  expect(await ask('pods/web:8080')).toBe('page\n');
+  expect(await ask('pods/web')).toBe('page\n');
+  await eventually('the service answers', 10_000, async () => (await ask('services/web:http')) === 'page\n');
+  const missing = await cluster.kubectlAny(['get', '--raw', '/api/v1/namespaces/default/pods/web:9/proxy/']);
+  expect(missing.stderr).toContain('error trying to reach service');
+}, 60_000);
+
 test('a pod that outgrows its emptyDir is evicted', async () => {
   await applyObjects(
     cluster,

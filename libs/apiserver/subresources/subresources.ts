@@ -7,6 +7,7 @@ import { unknownPath } from '../status.js';
 import { bindPod } from './binding.js';
 import { evictPod } from './eviction.js';
 import { servePodLog } from './log.js';
+import { serveProxy } from './proxy.js';
 import { openSession } from './session.js';
 import { serveScale } from './scale.js';
 import { requestToken } from './token.js';
@@ -29,6 +30,7 @@ const subresources: Readonly<Record<string, Subresource>> = {
   attach: openSession,
   portforward: openSession,
   token: requestToken,
+  proxy: serveProxy,
 };
 
 export function serveSubresource(api: Api, resource: ResourceRequest): Promise<ApiResponse> {

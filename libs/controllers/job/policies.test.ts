@@ -15,6 +15,11 @@ interface SeenJob {
   };
 }
 
+const labelled = {
+  metadata: { labels: { job: 'mine' } },
+  spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'app' }] },
+};
+
 function start(spec: object): World {
   const world = new World();
   const template = { metadata: {}, spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'app' }] } };
@@ -116,5 +121,19 @@ describe('the success policy', () => {
     end(world, withIndex(world, 1), 0);
     expect(ended(world)).toEqual(['SuccessCriteriaMet SuccessPolicy', 'Complete SuccessPolicy']);
     expect(running(world)).toEqual([]);
+  });
+});
+
+describe('a job', () => {
+  test('takes an orphan that matches back, and lets go of a pod that no longer does', () => {
+    const world = start({ completions: 1, selector: { matchLabels: { job: 'mine' } }, template: labelled });
+    const name = running(world)[0]?.metadata.name ?? '';
+    const ownersOf = () => world.get(resources.pods, name)?.metadata.ownerReferences ?? [];
+    world.edit(resources.pods, { namespace: 'default', name }, ({ metadata }) => ({ metadata: { ...metadata, ownerReferences: [] } }));
+    settle(world);
+    expect(ownersOf()).toMatchObject([{ kind: 'Job', name: 'job' }]);
+    world.edit(resources.pods, { namespace: 'default', name }, ({ metadata }) => ({ metadata: { ...metadata, labels: {} } }));
+    settle(world);
+    expect(ownersOf()).toEqual([]);
   });
 });

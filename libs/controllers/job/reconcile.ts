@@ -1,10 +1,11 @@
 /** Job: runs pods until enough of them have succeeded, or too many have failed, or the time is over. */
-import type { Job, JobCondition, JobStatus, KubeObject, PodTemplateSpec, Stored } from '../../api/index.js';
+import type { Job, JobCondition, JobStatus, KubeObject, Pod, PodTemplateSpec, Stored } from '../../api/index.js';
 import { formatTime, parseTime } from '../../kit/index.js';
 import type { Instant } from '../../kit/index.js';
 import { controllerOf, resources } from '../../reconciling/index.js';
 import type { ClusterView, Controller, DecisionContext, ObjectAction, Plan } from '../../reconciling/index.js';
-import { keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
+import { claim, keyOf, ownerKeys, splitKey } from '../workload/ownership.js';
+import type { Claim } from '../workload/ownership.js';
 import { isActive, isReady, isTerminating, restartsOf } from '../workload/pod-facts.js';
 import type { StoredPod } from '../workload/pod-facts.js';
 import { canonicalJson, podFromTemplate } from '../workload/pod-template.js';
@@ -40,6 +41,8 @@ function isManagedElsewhere(job: StoredJob): boolean {
 
 interface JobView {
   readonly job: StoredJob;
+  /** Adoptions and releases. */
+  readonly ownership: readonly ObjectAction[];
   readonly active: readonly StoredPod[];
   readonly failed: readonly StoredPod[];
   readonly succeeded: readonly StoredPod[];
@@ -66,13 +69,13 @@ export function reconcileJob(view: ClusterView, job: StoredJob, context: Decisio
   const deletes = surplusSteps(seen);
   const waits = [wait, deadlineIn(seen)].filter((each) => each !== undefined);
   return {
-    actions: [...deletes, ...creates, ...writeStatus(seen, statusOf(seen, resumed(seen)))],
+    actions: [...seen.ownership, ...deletes, ...creates, ...writeStatus(seen, statusOf(seen, resumed(seen)))],
     requeueAfterMs: waits.length === 0 ? undefined : Math.max(1, Math.min(...waits)),
   };
 }
 
 function look(view: ClusterView, job: StoredJob, context: DecisionContext): JobView {
-  const pods = view.ownedOf(resources.pods, job.metadata.uid).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
+  const { owned: pods, actions: ownership } = podsOf(view, job);
   const active = pods.filter(isActive);
   const failed = pods.filter((pod) => pod.status?.phase === 'Failed' && failureVerdict(job, pod).action !== 'Ignore');
   const succeeded = pods.filter((pod) => pod.status?.phase === 'Succeeded');
@@ -83,6 +86,7 @@ function look(view: ClusterView, job: StoredJob, context: DecisionContext): JobV
   ]);
   return {
     job,
+    ownership,
     active,
     failed,
     succeeded,
@@ -92,6 +96,15 @@ function look(view: ClusterView, job: StoredJob, context: DecisionContext): JobV
     failedIndexes: failedIndexes(job, failed),
     terminating: pods.filter((pod) => isTerminating(pod) && pod.status?.phase !== 'Failed' && pod.status?.phase !== 'Succeeded').length,
     context,
+  };
+}
+
+function podsOf(view: ClusterView, job: StoredJob): Claim<Pod> {
+  const selector = job.spec?.selector;
+  if (selector !== undefined) return claim(view, resources.pods, job, selector);
+  return {
+    owned: view.ownedOf(resources.pods, job.metadata.uid).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid),
+    actions: [],
   };
 }
 

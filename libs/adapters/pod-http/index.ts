@@ -1,0 +1,1 @@
+export { podHttp } from './pod-http.js';
