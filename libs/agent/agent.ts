@@ -137,6 +137,8 @@ export class NodeAgent implements AsyncDisposable {
   async drain(timeoutMs: number): Promise<void> {
     const { clock } = this.ports;
     const until = clock.now() + timeoutMs;
+    // Also right after a start: what the disk says runs here gets its own way to end.
+    this.#actOn();
     for (const worker of this.#workers.values()) worker.unassign();
     while (this.#workers.size > 0 && clock.now() < until) await clock.sleep(50);
     // An agent that has just started may not have heard yet of a pod that runs here.
