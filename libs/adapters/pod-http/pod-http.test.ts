@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import type { NodeStreams, RemoteConnection } from '../../apiserver/index.js';
+import { StatusError } from '../../api/index.js';
 import type { Pod, Stored } from '../../api/index.js';
 import { podHttp } from './index.js';
 
@@ -53,4 +54,12 @@ test('nobody listening is "service unavailable"', async () => {
   server.close();
   const request = { method: 'GET', path: '/', headers: {}, body: '' };
   await expect(podHttp(toLoopback)(pod, port, request, new AbortController().signal)).rejects.toThrow('error trying to reach service');
+});
+
+test('what the node says of the port is told in the words of a proxy', async () => {
+  const refused = { connect: () => Promise.reject(new StatusError('ServiceUnavailable', 'failed to connect to 127.0.0.1:9 in the pod')) };
+  const request = { method: 'GET', path: '/', headers: {}, body: '' };
+  await expect(podHttp(refused)(pod, 9, request, new AbortController().signal)).rejects.toThrow(
+    'error trying to reach service: failed to connect to 127.0.0.1:9 in the pod',
+  );
 });

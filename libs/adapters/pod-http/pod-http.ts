@@ -41,7 +41,6 @@ export function podHttp(nodes: Pick<NodeStreams, 'connect'>): PodHttp {
       const answered = Object.entries(endToEnd(answer.headers)).map(([name, value]) => [name, String(value)]);
       return { status: answer.statusCode ?? 502, headers: Object.fromEntries(answered), chunks: answer };
     } catch (error) {
-      if (error instanceof StatusError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new StatusError('ServiceUnavailable', `error trying to reach service: ${why}`);
     }
