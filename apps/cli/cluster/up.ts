@@ -1,12 +1,12 @@
 /** Starts what does not run yet of a cluster on this machine, in the order of need, and waits until it is ready. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism, networkInterfaces, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../client/api-client.js';
 import { loadConnection } from '../client/kubeconfig.js';
-import { CliError } from '../errors.js';
+import { CliError, exitCodes } from '../errors.js';
 import { progress, type Io } from '../io.js';
 import { agentConfig, agentDaemon, controlPlaneConfig, controlPlaneDaemon, etcdDaemon, redisDaemon } from './configs.js';
 import { Daemons } from './daemons.js';
@@ -47,8 +47,26 @@ function prepareFolders(layout: ClusterLayout): void {
 }
 
 async function startHosts(layout: ClusterLayout): Promise<void> {
+  const other = subnetHolder(layout, networkInterfaces());
+  if (other !== undefined)
+    throw new CliError(
+      `--subnet ${layout.subnet}: these addresses are in use on ${other}`,
+      exitCodes.usage,
+      'Choose another with --subnet, or end the cluster that has them: "berth down --data-dir ...".',
+    );
   const hosts = localHosts(layout);
   for (const host of layout.hosts) await hosts.createHost(host);
+}
+
+/** The link, other than the cluster's own bridge, that has an address of the hosts' subnet. */
+export function subnetHolder(
+  layout: Pick<ClusterLayout, 'subnet' | 'bridge'>,
+  links: NodeJS.Dict<readonly { readonly address: string }[]>,
+): string | undefined {
+  const holder = Object.entries(links).find(
+    ([name, addresses]) => name !== layout.bridge && addresses?.some(({ address }) => address.startsWith(`${layout.subnet}.`)),
+  );
+  return holder?.[0];
 }
 
 function startAgents(layout: ClusterLayout, daemons: Daemons): void {
