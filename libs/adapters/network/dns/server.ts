@@ -14,6 +14,19 @@ const TCP_IDLE_MS = 10_000;
 /** UDP questions at work at once; more are dropped, and their clients ask again. */
 const QUESTIONS_MAX = 5_000;
 
+const FREE_PORT_ATTEMPTS_MAX = 10;
+
+export interface DnsServerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly handle: DnsHandler;
+  readonly log: Logger;
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EADDRINUSE';
+}
+
 export class DnsServer implements AsyncDisposable {
   private readonly connections = new Set<Socket>();
   private questions = 0;
@@ -24,12 +37,18 @@ export class DnsServer implements AsyncDisposable {
   ) {}
 
   /** Throws when the address is not on this host or the port is taken. Port 0 chooses one, the same for both. */
-  static async listen(options: {
-    readonly address: string;
-    readonly port: number;
-    readonly handle: DnsHandler;
-    readonly log: Logger;
-  }): Promise<DnsServer> {
+  static async listen(options: DnsServerOptions): Promise<DnsServer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await DnsServer.listenOnce(options);
+      } catch (error) {
+        // The port that UDP was given may be another's on TCP: then another is chosen.
+        if (options.port !== 0 || attempt >= FREE_PORT_ATTEMPTS_MAX || !isAddressInUse(error)) throw error;
+      }
+    }
+  }
+
+  private static async listenOnce(options: DnsServerOptions): Promise<DnsServer> {
     const udp = createSocket('udp4');
     const tcp = createServer();
     const server = new DnsServer(udp, tcp);
